@@ -1,0 +1,125 @@
+//! From the text of an SQS message to a confirmation, in whichever accepted form it comes.
+//!
+//! The queue is a trust boundary: anyone who may send to it can send anything. Whatever the text is,
+//! the answer is a confirmation or a rejection with a reason; never a panic, never deep recursion.
+
+use serde_json::Value;
+
+use crate::fields::{self, Object};
+use crate::{Confirmation, Reason, Rejection, Source, Timestamp, envelope, event};
+
+/// The longest accepted body in bytes. A Cognito user has at most 50 custom and some 20 standard
+/// attributes of at most 2,048 characters each (Cognito developer guide, "Quotas"), so a real event
+/// stays well below it.
+pub const MAX_BYTES: usize = 256 * 1024;
+
+/// The deepest accepted nesting. A Cognito event inside an EventBridge envelope nests four deep.
+pub const MAX_DEPTH: usize = 32;
+
+/// A confirmation and how it came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Received {
+    /// What the message says.
+    pub confirmation: Confirmation,
+    /// An EventBridge archive replay (`replay-name` on the EventBridge envelope).
+    pub replayed: bool,
+}
+
+impl Received {
+    /// Whether the message tells of a user who waits for his profile now. Replays, backfills and
+    /// reconciliations are outside the latency objective.
+    pub fn is_live(&self) -> bool {
+        self.confirmation.source == Source::CognitoTrigger && !self.replayed
+    }
+}
+
+/// Reads a message body: a version 1 envelope, or a bare Cognito PostConfirmation event, each bare or
+/// as the `detail` of an EventBridge event.
+///
+/// `sent_at` is the message's SentTimestamp, the time of a bare Cognito event, which has none. Of a
+/// bare event's attributes only those `wanted` says yes to are kept.
+///
+/// # Errors
+/// The reason, with a detail that names fields and positions but never a value.
+pub fn read(body: &str, sent_at: Timestamp, wanted: impl Fn(&str) -> bool) -> Result<Received, Rejection> {
+    if body.len() > MAX_BYTES {
+        let detail = format!("the body has {} bytes, more than {MAX_BYTES}", body.len());
+        return Err(Rejection::new(Reason::TooLarge, detail));
+    }
+    if nests_deeper_than(body, MAX_DEPTH) {
+        return Err(Rejection::new(Reason::TooDeep, format!("the body nests deeper than {MAX_DEPTH}")));
+    }
+    let value: Value = serde_json::from_str(body).map_err(|fault| {
+        // serde_json's own message may quote the input; the position cannot.
+        Rejection::new(
+            Reason::NotJson,
+            format!("not JSON at line {} column {}", fault.line(), fault.column()),
+        )
+    })?;
+    let Some(object) = value.as_object() else {
+        return Err(Rejection::new(Reason::NotAConfirmation, "the body is JSON but not an object"));
+    };
+    match eventbridge_detail(object) {
+        Some(detail) => {
+            let observed_at = match object.get("time") {
+                Some(time) => fields::time(time, "time")?,
+                None => sent_at,
+            };
+            let confirmation = read_object(detail, observed_at, wanted)?;
+            let replayed = object.get("replay-name").is_some_and(|name| !name.is_null());
+            Ok(Received { confirmation, replayed })
+        }
+        None => Ok(Received { confirmation: read_object(object, sent_at, wanted)?, replayed: false }),
+    }
+}
+
+fn read_object(
+    object: &Object,
+    observed_at: Timestamp,
+    wanted: impl Fn(&str) -> bool,
+) -> Result<Confirmation, Rejection> {
+    if envelope::looks_like_envelope(object) {
+        envelope::read(object)
+    } else if event::looks_like_event(object) {
+        event::read(object, observed_at, wanted)
+    } else {
+        Err(Rejection::new(
+            Reason::NotAConfirmation,
+            "neither a user.confirmed envelope (v, kind) nor a Cognito event (triggerSource, request)",
+        ))
+    }
+}
+
+fn eventbridge_detail(object: &Object) -> Option<&Object> {
+    object.get("detail-type")?;
+    object.get("detail")?.as_object()
+}
+
+/// Counts brackets outside strings. serde_json has a depth limit too, but reports it as a syntax error
+/// that only its message text tells apart.
+fn nests_deeper_than(json: &str, limit: usize) -> bool {
+    let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
+    for byte in json.bytes() {
+        if in_string {
+            match byte {
+                _ if escaped => escaped = false,
+                b'\\' => escaped = true,
+                b'"' => in_string = false,
+                _ => {}
+            }
+            continue;
+        }
+        match byte {
+            b'"' => in_string = true,
+            b'[' | b'{' => {
+                depth += 1;
+                if depth > limit {
+                    return true;
+                }
+            }
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    false
+}

@@ -1,0 +1,109 @@
+//! Lenient reading of single JSON fields. Cognito writes every attribute as a string, its own console
+//! test event writes a boolean, and hand-made messages hold numbers: a scalar is read as its text.
+//! Must never put a value into a rejection, only the field's name.
+
+use serde_json::{Map, Value};
+
+use crate::{InvalidId, Reason, Rejection, Timestamp, UserPoolId, UserSub, Username};
+
+pub(crate) type Object = Map<String, Value>;
+
+/// The text of a scalar; `None` for null, arrays, objects and the empty string, which DynamoDB keys
+/// and AppSync's e-mail fields cannot hold and which says no more than absence.
+pub(crate) fn text(value: Option<&Value>) -> Option<String> {
+    match value? {
+        Value::String(text) if !text.is_empty() => Some(text.clone()),
+        Value::Bool(flag) => Some(flag.to_string()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+/// `true`, `"true"`, `false` and `"false"`; anything else says nothing.
+pub(crate) fn flag(value: Option<&Value>) -> Option<bool> {
+    match value? {
+        Value::Bool(flag) => Some(*flag),
+        Value::String(text) => text.parse().ok(),
+        _ => None,
+    }
+}
+
+pub(crate) fn required<'a>(object: &'a Object, field: &str) -> Result<&'a Value, Rejection> {
+    object.get(field).filter(|value| !value.is_null()).ok_or_else(|| Rejection::missing(field))
+}
+
+pub(crate) fn sub(value: &Value) -> Result<UserSub, Rejection> {
+    let text = value.as_str().ok_or_else(|| Rejection::new(Reason::InvalidSub, "sub is not a string"))?;
+    UserSub::parse(text).map_err(|fault| rejected(Reason::InvalidSub, fault))
+}
+
+pub(crate) fn user_pool_id(value: &Value) -> Result<UserPoolId, Rejection> {
+    let text =
+        value.as_str().ok_or_else(|| Rejection::new(Reason::InvalidPool, "userPoolId is not a string"))?;
+    UserPoolId::parse(text).map_err(|fault| rejected(Reason::InvalidPool, fault))
+}
+
+pub(crate) fn username(object: &Object, field: &str) -> Result<Username, Rejection> {
+    let text = text(object.get(field)).ok_or_else(|| Rejection::missing(field))?;
+    Username::parse(&text).map_err(|fault| rejected(Reason::NotAConfirmation, fault))
+}
+
+pub(crate) fn time(value: &Value, field: &str) -> Result<Timestamp, Rejection> {
+    let parsed = value.as_str().map(Timestamp::parse);
+    match parsed {
+        Some(Ok(time)) => Ok(time),
+        Some(Err(fault)) => Err(Rejection::new(Reason::InvalidTime, format!("{field} {fault}"))),
+        None => Err(Rejection::new(Reason::InvalidTime, format!("{field} is not a string"))),
+    }
+}
+
+/// A W3C `traceparent` of version 00, or nothing: trace context is untrusted, and a bad one must not
+/// cost a user the profile (W3C Trace Context, section 3.2).
+pub(crate) fn traceparent(value: Option<&Value>) -> Option<String> {
+    let text = value?.as_str()?;
+    let well_formed = text.len() == 55
+        && text.starts_with("00-")
+        && text.bytes().enumerate().all(|(i, b)| match i {
+            2 | 35 | 52 => b == b'-',
+            _ => b.is_ascii_digit() || (b'a'..=b'f').contains(&b),
+        });
+    well_formed.then(|| text.to_owned())
+}
+
+fn rejected(reason: Reason, fault: InvalidId) -> Rejection {
+    Rejection::new(reason, fault.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn scalars_are_read_as_text_and_emptiness_as_absence() {
+        assert_eq!(text(Some(&json!("a"))), Some("a".into()));
+        assert_eq!(text(Some(&json!(true))), Some("true".into()));
+        assert_eq!(text(Some(&json!(12.5))), Some("12.5".into()));
+        for absent in [json!(""), json!(null), json!([]), json!({})] {
+            assert_eq!(text(Some(&absent)), None);
+        }
+        assert_eq!(flag(Some(&json!("false"))), Some(false));
+        assert_eq!(flag(Some(&json!("yes"))), None);
+    }
+
+    #[test]
+    fn only_a_well_formed_traceparent_is_kept() {
+        let good = "00-69221c520123456789abcdef01234567-0123456789abcdef-01";
+        assert_eq!(traceparent(Some(&json!(good))).as_deref(), Some(good));
+        for bad in [
+            "",
+            "00-",
+            &good.to_uppercase(),
+            &good.replace('-', "_"),
+            &format!("{good}\n"),
+            &format!("01{}", &good[2..]),
+        ] {
+            assert_eq!(traceparent(Some(&json!(bad))), None, "{bad:?}");
+        }
+    }
+}
