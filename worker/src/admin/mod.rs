@@ -1,0 +1,102 @@
+//! The admin endpoint: is the worker well, and what has it counted? Read-only, on loopback by default.
+//!
+//! Health is about this process, never about DynamoDB: a table that is down must not get tasks killed
+//! that would only come back to the same table.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::get;
+use axum::{Json, Router};
+use tokio::net::TcpListener;
+use tokio::time::Instant;
+
+use crate::stats::{Snapshot, Stats};
+
+mod ask;
+
+pub use ask::{Answer, ask};
+
+/// Permissions refused for this long before the first success are a bad deployment, to be rolled back.
+const DENIED: Duration = Duration::from_secs(120);
+
+/// Polls follow each other within the long poll, its margin and the longest back-off (together 45 s);
+/// writes end within their deadline. Twice that without any of them is a stall.
+const STALL: Duration = Duration::from_secs(120);
+
+/// Serves until dropped.
+pub async fn serve(listener: TcpListener, stats: Arc<Stats>) {
+    let app = Router::new()
+        .route("/health/live", get(live))
+        .route("/health/ready", get(ready))
+        .route("/status.json", get(status))
+        .with_state(stats);
+    // The listener lives as long as the process; an accept error is retried inside axum.
+    let _ = axum::serve(listener, app).await;
+}
+
+/// Whether the process should be left alone.
+pub fn is_live(stats: &Stats, now: Instant) -> Result<&'static str, &'static str> {
+    if stats.denied_for(now).is_some_and(|denied| denied >= DENIED) {
+        return Err(
+            "permission to look at the queue or the table has been denied for two minutes; run profile-worker check",
+        );
+    }
+    if stats.is_ready() && stats.stalled_for(now) >= STALL {
+        return Err("no poll was started and no message settled for two minutes");
+    }
+    Ok(if stats.is_ready() { "receiving" } else { "waiting for the queue and the table" })
+}
+
+async fn live(State(stats): State<Arc<Stats>>) -> (StatusCode, &'static str) {
+    match is_live(&stats, Instant::now()) {
+        Ok(state) => (StatusCode::OK, state),
+        Err(fault) => (StatusCode::SERVICE_UNAVAILABLE, fault),
+    }
+}
+
+async fn ready(State(stats): State<Arc<Stats>>) -> (StatusCode, &'static str) {
+    if stats.is_ready() {
+        (StatusCode::OK, "receiving")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "waiting for the queue and the table")
+    }
+}
+
+async fn status(State(stats): State<Arc<Stats>>) -> Json<Snapshot> {
+    Json(stats.snapshot(Instant::now()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ports::ErrorClass;
+
+    #[tokio::test(start_paused = true)]
+    async fn waiting_is_healthy_but_two_minutes_of_denied_permissions_are_not() {
+        let stats = Stats::default();
+        let start = Instant::now();
+        stats.on_not_ready(start, ErrorClass::Missing);
+        assert!(is_live(&stats, start + 10 * DENIED).is_ok());
+        stats.on_not_ready(start, ErrorClass::Denied);
+        stats.on_not_ready(start + DENIED / 2, ErrorClass::Denied);
+        assert!(is_live(&stats, start + DENIED / 2).is_ok());
+        assert!(is_live(&stats, start + DENIED).is_err());
+        stats.on_not_ready(start + DENIED, ErrorClass::Unavailable);
+        assert!(is_live(&stats, start + DENIED).is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_receiver_that_polls_is_live_and_one_that_does_not_is_stalled() {
+        let stats = Stats::default();
+        let start = Instant::now();
+        stats.set_ready();
+        stats.on_poll(start + STALL);
+        assert!(is_live(&stats, start + STALL + STALL / 2).is_ok());
+        assert!(is_live(&stats, start + 2 * STALL).is_err());
+        stats.on_poll(start + 2 * STALL);
+        assert!(is_live(&stats, start + 2 * STALL).is_ok());
+    }
+}

@@ -1,0 +1,135 @@
+//! What was typed. Every setting is an environment variable and a flag; here they are only collected,
+//! as text, so that [`crate::config`] can report every fault at once instead of the first.
+
+use std::ffi::OsString;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Gives every confirmed Cognito user exactly one profile item in DynamoDB.
+#[derive(Debug, Parser)]
+#[command(
+    name = "profile-worker",
+    version,
+    about,
+    after_help = "Exit codes: 0 done, drained clean · 1 check or health found something · 64 usage · 69 AWS unreachable or \
+                  permission denied (check) · 70 a stage failed · 75 drain deadline overrun, work released · 78 configuration · \
+                  130 interrupted"
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// How results look on stdout [default: table on a terminal, json elsewhere].
+    #[arg(long, global = true, value_enum)]
+    pub output: Option<Output>,
+}
+
+/// How results look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// For people.
+    Table,
+    /// For machines; the last line is the result.
+    Json,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Receive confirmations and write profile items until SIGTERM or SIGINT.
+    Run {
+        /// Stop once nothing is visible, invisible or delayed and nothing arrived for this long.
+        #[arg(long, value_name = "DURATION")]
+        until_empty: Option<String>,
+        /// The settings.
+        #[command(flatten)]
+        written: Box<Written>,
+    },
+    /// Look at queue, dead-letter queue, table, permissions and time budgets; name what to mend.
+    Check {
+        /// The settings.
+        #[command(flatten)]
+        written: Box<Written>,
+    },
+    /// Ask a running worker's admin endpoint whether it is well (for the container's health check).
+    Health {
+        /// The settings.
+        #[command(flatten)]
+        written: Box<Written>,
+    },
+}
+
+/// Every setting as it was written, if it was.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Settings (each also an environment variable)")]
+pub struct Written {
+    /// URL of the standard queue of confirmations.
+    #[arg(long, env = "QUEUE_URL", hide_env_values = true, value_name = "URL")]
+    pub queue_url: Option<String>,
+    /// URL of the dead-letter queue [default: from the queue's RedrivePolicy].
+    #[arg(long, env = "DEAD_LETTER_QUEUE_URL", hide_env_values = true, value_name = "URL")]
+    pub dead_letter_queue_url: Option<String>,
+    /// Name of the DynamoDB table of profiles.
+    #[arg(long, env = "TABLE_NAME", hide_env_values = true, value_name = "NAME")]
+    pub table_name: Option<String>,
+    /// How items are made: path of a TOML file, or the TOML itself [default: Amplify's documented UserProfile].
+    #[arg(long, env = "PROFILE_MODEL", hide_env_values = true, value_name = "PATH|TOML")]
+    pub profile_model: Option<String>,
+    /// User pools whose users get profiles, comma-separated [default: any, with a warning].
+    #[arg(long, env = "USER_POOL_IDS", hide_env_values = true, value_name = "IDS")]
+    pub user_pool_ids: Option<String>,
+    /// Path of amplify_outputs.json; fills queue, table and pool where they are not given.
+    #[arg(long, env = "AMPLIFY_OUTPUTS", hide_env_values = true, value_name = "PATH")]
+    pub amplify_outputs: Option<String>,
+    /// Trigger sources that make profiles [default: ConfirmSignUp,ConfirmForgotPassword].
+    #[arg(long, env = "TRIGGER_SOURCES", hide_env_values = true, value_name = "NAMES")]
+    pub trigger_sources: Option<String>,
+    /// How items are written: auto or put, today the same: conditional PutItem [default: auto].
+    #[arg(long, env = "WRITE_STRATEGY", hide_env_values = true, value_name = "auto|put")]
+    pub write_strategy: Option<String>,
+    /// Messages in hand at most [default: 1000].
+    #[arg(long, env = "MAX_IN_FLIGHT", hide_env_values = true, value_name = "N")]
+    pub max_in_flight: Option<String>,
+    /// The long poll, up to 20s [default: 20s].
+    #[arg(long, env = "WAIT_TIME", hide_env_values = true, value_name = "DURATION")]
+    pub wait_time: Option<String>,
+    /// Visibility timeout sent with every receive [default: 60s].
+    #[arg(long, env = "VISIBILITY_TIMEOUT", hide_env_values = true, value_name = "DURATION")]
+    pub visibility_timeout: Option<String>,
+    /// How long a write or a delete may wait for company [default: 50ms].
+    #[arg(long, env = "LINGER", hide_env_values = true, value_name = "DURATION")]
+    pub linger: Option<String>,
+    /// How long one write may be tried before its message goes back to the queue [default: 10s].
+    #[arg(long, env = "WRITE_DEADLINE", hide_env_values = true, value_name = "DURATION")]
+    pub write_deadline: Option<String>,
+    /// How long stopping may take [default: 90s].
+    #[arg(long, env = "DRAIN_DEADLINE", hide_env_values = true, value_name = "DURATION")]
+    pub drain_deadline: Option<String>,
+    /// When the platform kills after SIGTERM (ECS stopTimeout) [default: 120s].
+    #[arg(long, env = "STOP_TIMEOUT", hide_env_values = true, value_name = "DURATION")]
+    pub stop_timeout: Option<String>,
+    /// Keys the hash by which users are named in logs [default: random per process].
+    #[arg(long, env = "LOG_HASH_KEY", hide_env_values = true, value_name = "KEY")]
+    pub log_hash_key: Option<String>,
+    /// Address of the admin endpoint, or off [default: 127.0.0.1:9464].
+    #[arg(long, env = "ADMIN_ADDR", hide_env_values = true, value_name = "ADDR|off")]
+    pub admin_addr: Option<String>,
+    /// text or json [default: text on a terminal, json elsewhere].
+    #[arg(long, env = "LOG_FORMAT", hide_env_values = true, value_name = "text|json")]
+    pub log_format: Option<String>,
+    /// Log filter, such as info or worker=debug [default: info].
+    #[arg(long, env = "RUST_LOG", hide_env_values = true, value_name = "FILTER")]
+    pub log_filter: Option<String>,
+}
+
+/// Reads the command line and the environment.
+///
+/// # Errors
+/// clap's own, for what is not a setting: unknown commands and flags; also for `--help` and `--version`.
+pub fn parse<I, T>(args: I) -> Result<Cli, clap::Error>
+where
+    I: IntoIterator<Item = T>,
+    T: Into<OsString> + Clone,
+{
+    Cli::try_parse_from(args)
+}

@@ -1,0 +1,459 @@
+//! What the settings mean. Parsed, then related to each other, then used: a worker whose numbers
+//! cannot work together does not start. Every fault is reported at once, each with its mend.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use domain::{ProfileModel, TriggerSource, UserPoolId};
+use tracing_subscriber::EnvFilter;
+
+use crate::aws::clients::ATTEMPT;
+use crate::cli::Written;
+use crate::decide::decode::Rules;
+use crate::pipeline::Settings;
+use crate::telemetry::LogFormat;
+
+mod amplify;
+
+/// One thing wrong with the configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The variable, or the variables that do not fit together.
+    pub variable: String,
+    /// What is wrong with it.
+    pub fault: String,
+    /// What to do.
+    pub mend: String,
+}
+
+impl Problem {
+    pub(crate) fn new(variable: &str, fault: impl Into<String>, mend: impl Into<String>) -> Self {
+        Self { variable: variable.into(), fault: fault.into(), mend: mend.into() }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}; {}", self.variable, self.fault, self.mend)
+    }
+}
+
+/// A configuration that can work.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The queue.
+    pub queue_url: String,
+    /// The dead-letter queue, when it is not to be read from the queue's redrive policy.
+    pub dead_letter_queue_url: Option<String>,
+    /// The table.
+    pub table_name: String,
+    /// What is accepted and how it becomes an item.
+    pub rules: Rules,
+    /// The numbers.
+    pub settings: Settings,
+    /// When the platform kills.
+    pub stop_timeout: Duration,
+    /// Keys the pseudonyms in logs.
+    pub log_hash_key: Option<String>,
+    /// The admin endpoint.
+    pub admin_addr: Option<SocketAddr>,
+}
+
+/// What a command needs to say anything at all.
+#[derive(Debug)]
+pub struct Logging {
+    /// How lines look.
+    pub format: LogFormat,
+    /// Which lines there are.
+    pub filter: EnvFilter,
+}
+
+/// The default of `ADMIN_ADDR`.
+const ADMIN_ADDR: &str = "127.0.0.1:9464";
+
+/// What the drain leaves for the telemetry's last flush.
+const TELEMETRY_FLUSH: Duration = Duration::from_secs(5);
+
+/// SQS's quota of messages in flight on one standard queue (SQS developer guide, "Quotas").
+const SQS_IN_FLIGHT: u64 = 120_000;
+
+/// Reads the settings of the pipeline.
+///
+/// # Errors
+/// Every problem there is.
+pub fn parse(written: &Written) -> Result<Config, Vec<Problem>> {
+    let mut reader = Reader { problems: Vec::new() };
+    let written = &amplify::filled_from_outputs(written, &mut reader.problems);
+
+    let queue_url = reader.queue_url("QUEUE_URL", written.queue_url.as_deref()).unwrap_or_default();
+    if given(written.queue_url.as_deref()).is_none() {
+        reader.fault("QUEUE_URL", "is not set", "set it to the URL of the confirmations queue");
+    }
+    let dead_letter_queue_url =
+        reader.queue_url("DEAD_LETTER_QUEUE_URL", written.dead_letter_queue_url.as_deref());
+    let table_name = given(written.table_name.as_deref()).unwrap_or_default().to_owned();
+    reader.table_name(&table_name);
+    let rules = Rules {
+        model: reader.model(given(written.profile_model.as_deref())),
+        user_pools: reader.user_pools(given(written.user_pool_ids.as_deref())),
+        trigger_sources: reader.trigger_sources(given(written.trigger_sources.as_deref())),
+    };
+    reader.write_strategy(given(written.write_strategy.as_deref()));
+
+    let seconds = Duration::from_secs;
+    let settings = Settings {
+        max_in_flight: reader.max_in_flight(given(written.max_in_flight.as_deref())),
+        wait_time: reader.duration(
+            "WAIT_TIME",
+            written.wait_time.as_deref(),
+            seconds(20),
+            Duration::ZERO..=seconds(20),
+        ),
+        visibility_timeout: reader.duration(
+            "VISIBILITY_TIMEOUT",
+            written.visibility_timeout.as_deref(),
+            seconds(60),
+            seconds(1)..=seconds(43_200),
+        ),
+        linger: reader.duration(
+            "LINGER",
+            written.linger.as_deref(),
+            Duration::from_millis(50),
+            Duration::ZERO..=seconds(10),
+        ),
+        write_deadline: reader.duration(
+            "WRITE_DEADLINE",
+            written.write_deadline.as_deref(),
+            seconds(10),
+            Duration::from_millis(100)..=seconds(3600),
+        ),
+        drain_deadline: reader.duration(
+            "DRAIN_DEADLINE",
+            written.drain_deadline.as_deref(),
+            seconds(90),
+            seconds(1)..=seconds(3600),
+        ),
+    };
+    let stop_timeout = reader.duration(
+        "STOP_TIMEOUT",
+        written.stop_timeout.as_deref(),
+        seconds(120),
+        seconds(1)..=seconds(7200),
+    );
+    let admin_addr = reader.admin_addr(given(written.admin_addr.as_deref()));
+    // The values are what was asked for only if every one could be read.
+    if reader.problems.is_empty() {
+        relate(&settings, stop_timeout, &mut reader.problems);
+    }
+    if !reader.problems.is_empty() {
+        return Err(reader.problems);
+    }
+    Ok(Config {
+        queue_url,
+        dead_letter_queue_url,
+        table_name,
+        rules,
+        settings,
+        stop_timeout,
+        log_hash_key: given(written.log_hash_key.as_deref()).map(str::to_owned),
+        admin_addr,
+    })
+}
+
+/// Reads how to log. Apart from [`parse`], so that its problems can be logged.
+///
+/// # Errors
+/// Every problem there is.
+pub fn logging(written: &Written) -> Result<Logging, Vec<Problem>> {
+    let mut problems = Vec::new();
+    let format = match given(written.log_format.as_deref()) {
+        None => LogFormat::by_terminal(),
+        Some("text") => LogFormat::Text,
+        Some("json") => LogFormat::Json,
+        Some(other) => {
+            problems.push(Problem::new(
+                "LOG_FORMAT",
+                format!("{other:?} is no format"),
+                "write text or json",
+            ));
+            LogFormat::Json
+        }
+    };
+    let filter = given(written.log_filter.as_deref()).unwrap_or("info");
+    match EnvFilter::try_new(filter) {
+        Ok(filter) if problems.is_empty() => Ok(Logging { format, filter }),
+        Ok(_) => Err(problems),
+        Err(fault) => {
+            problems.push(Problem::new(
+                "RUST_LOG",
+                format!("is no log filter ({fault})"),
+                "write info, or worker=debug,info",
+            ));
+            Err(problems)
+        }
+    }
+}
+
+/// Reads where the admin endpoint is, which is all `health` needs to know.
+///
+/// # Errors
+/// The problem with `ADMIN_ADDR`, also when it is off.
+pub fn admin_addr(written: &Written) -> Result<SocketAddr, Vec<Problem>> {
+    let mut reader = Reader { problems: Vec::new() };
+    match reader.admin_addr(given(written.admin_addr.as_deref())) {
+        Some(addr) if reader.problems.is_empty() => Ok(addr),
+        _ => {
+            if reader.problems.is_empty() {
+                reader.fault(
+                    "ADMIN_ADDR",
+                    "is off, so nobody can be asked",
+                    "give the worker and this command the same address",
+                );
+            }
+            Err(reader.problems)
+        }
+    }
+}
+
+/// Reads the duration of `--until-empty`.
+///
+/// # Errors
+/// The problem with it.
+pub fn until_empty(text: &str) -> Result<Duration, Vec<Problem>> {
+    let mut reader = Reader { problems: Vec::new() };
+    let range = Duration::from_millis(100)..=Duration::from_secs(3600);
+    let duration = reader.duration("--until-empty", Some(text), Duration::ZERO, range);
+    if reader.problems.is_empty() { Ok(duration) } else { Err(reader.problems) }
+}
+
+/// The relations that must hold, each with the reason it must.
+fn relate(settings: &Settings, stop_timeout: Duration, problems: &mut Vec<Problem>) {
+    let mut demand = |variables: &str, value: Duration, least: Duration, why: &str, variable: &str| {
+        if value < least {
+            let (value, least) = (humantime::format_duration(value), humantime::format_duration(least));
+            problems.push(Problem::new(
+                variables,
+                format!("{value} is too short: {why}"),
+                format!("set {variable} to at least {least}"),
+            ));
+        }
+    };
+    demand(
+        "VISIBILITY_TIMEOUT, WAIT_TIME, WRITE_DEADLINE",
+        settings.visibility_timeout,
+        settings.wait_time + ATTEMPT + 2 * settings.write_deadline,
+        "a message must stay ours through the long poll and two write deadlines",
+        "VISIBILITY_TIMEOUT",
+    );
+    demand(
+        "DRAIN_DEADLINE, WAIT_TIME, WRITE_DEADLINE",
+        settings.drain_deadline,
+        (settings.wait_time + ATTEMPT).max(settings.write_deadline) + ATTEMPT,
+        "a drain waits for the poll in the air and the writes in hand, then deletes",
+        "DRAIN_DEADLINE",
+    );
+    demand(
+        "STOP_TIMEOUT, DRAIN_DEADLINE",
+        stop_timeout,
+        settings.drain_deadline + TELEMETRY_FLUSH + Duration::from_secs(1),
+        "the platform would kill the worker before it has drained",
+        "STOP_TIMEOUT (and the ECS stopTimeout it mirrors)",
+    );
+}
+
+/// What was written, unless it is empty: an empty variable is an unset one.
+fn given(text: Option<&str>) -> Option<&str> {
+    text.map(str::trim).filter(|text| !text.is_empty())
+}
+
+/// Collects problems while it reads.
+struct Reader {
+    problems: Vec<Problem>,
+}
+
+impl Reader {
+    fn fault(&mut self, variable: &str, fault: impl Into<String>, mend: impl Into<String>) {
+        self.problems.push(Problem::new(variable, fault, mend));
+    }
+
+    fn queue_url(&mut self, variable: &str, text: Option<&str>) -> Option<String> {
+        let url = given(text)?;
+        let after_scheme = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+        let Some((host, path)) = after_scheme.and_then(|rest| rest.split_once('/')) else {
+            self.fault(
+                variable,
+                "is not a queue URL",
+                "write https://sqs.<region>.amazonaws.com/<account>/<name>",
+            );
+            return None;
+        };
+        if host.is_empty() || path.trim_matches('/').is_empty() {
+            self.fault(
+                variable,
+                "names no queue",
+                "write https://sqs.<region>.amazonaws.com/<account>/<name>",
+            );
+        } else if url.ends_with(".fifo") {
+            self.fault(
+                variable,
+                "is a FIFO queue, which costs throughput for an order that profiles do not need",
+                "use a standard queue",
+            );
+        }
+        Some(url.to_owned())
+    }
+
+    fn table_name(&mut self, name: &str) {
+        let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.');
+        if name.is_empty() {
+            self.fault("TABLE_NAME", "is not set", "set it to the name of the profiles table");
+        } else if !(3..=255).contains(&name.len()) || !name.bytes().all(fits) {
+            self.fault(
+                "TABLE_NAME",
+                "is not a table name",
+                "write 3 to 255 letters, digits, _, - or ., and no ARN",
+            );
+        }
+    }
+
+    fn model(&mut self, text: Option<&str>) -> ProfileModel {
+        let Some(text) = text else { return ProfileModel::default() };
+        // A path never holds a line break or a bracket; TOML with a key table always does.
+        let toml = if text.contains(['\n', '[']) {
+            text.to_owned()
+        } else {
+            match std::fs::read_to_string(text) {
+                Ok(toml) => toml,
+                Err(fault) => {
+                    self.fault(
+                        "PROFILE_MODEL",
+                        format!("cannot be read: {fault}"),
+                        "give the path of a TOML file, or the TOML itself",
+                    );
+                    return ProfileModel::default();
+                }
+            }
+        };
+        ProfileModel::from_toml(&toml).unwrap_or_else(|error| {
+            for fault in error.faults {
+                self.fault("PROFILE_MODEL", fault, "see docs/model.md");
+            }
+            ProfileModel::default()
+        })
+    }
+
+    fn user_pools(&mut self, text: Option<&str>) -> BTreeSet<UserPoolId> {
+        let mut pools = BTreeSet::new();
+        for id in list(text) {
+            match UserPoolId::parse(id) {
+                Ok(pool) => drop(pools.insert(pool)),
+                Err(fault) => self.fault(
+                    "USER_POOL_IDS",
+                    format!("{id:?}: {}", fault.fault),
+                    "write pool ids such as eu-central-1_A1b2C3d4E, separated by commas",
+                ),
+            }
+        }
+        pools
+    }
+
+    fn trigger_sources(&mut self, text: Option<&str>) -> BTreeSet<TriggerSource> {
+        let mut sources = BTreeSet::new();
+        for name in list(text.or(Some("ConfirmSignUp,ConfirmForgotPassword"))) {
+            match TriggerSource::parse(name) {
+                TriggerSource::Other => self.fault(
+                    "TRIGGER_SOURCES",
+                    format!("{name:?} is no PostConfirmation source"),
+                    "write ConfirmSignUp, ConfirmForgotPassword or both, separated by a comma",
+                ),
+                known => drop(sources.insert(known)),
+            }
+        }
+        sources
+    }
+
+    fn write_strategy(&mut self, text: Option<&str>) {
+        match text {
+            None | Some("auto" | "put") => {}
+            Some("batch") => {
+                self.fault("WRITE_STRATEGY", "batch is not offered by this version", "write auto or put")
+            }
+            Some(other) => {
+                self.fault("WRITE_STRATEGY", format!("{other:?} is no strategy"), "write auto or put")
+            }
+        }
+    }
+
+    fn max_in_flight(&mut self, text: Option<&str>) -> usize {
+        let Some(text) = text else { return 1000 };
+        match text.parse::<u64>() {
+            Ok(number) if (1..=SQS_IN_FLIGHT).contains(&number) => usize::try_from(number).unwrap_or(1000),
+            _ => {
+                self.fault(
+                    "MAX_IN_FLIGHT",
+                    format!("{text:?} is not a number from 1 to {SQS_IN_FLIGHT}, SQS's quota for one queue"),
+                    "write a number such as 1000",
+                );
+                1000
+            }
+        }
+    }
+
+    fn duration(
+        &mut self,
+        variable: &str,
+        text: Option<&str>,
+        default: Duration,
+        range: std::ops::RangeInclusive<Duration>,
+    ) -> Duration {
+        let Some(text) = given(text) else { return default };
+        match humantime::parse_duration(text) {
+            Ok(duration) if range.contains(&duration) => duration,
+            Ok(_) => {
+                let (least, most) =
+                    (humantime::format_duration(*range.start()), humantime::format_duration(*range.end()));
+                self.fault(
+                    variable,
+                    format!("{text} is out of range"),
+                    format!("write a duration from {least} to {most}"),
+                );
+                default
+            }
+            Err(_) => {
+                self.fault(
+                    variable,
+                    format!("{text:?} is no duration"),
+                    "write one such as 500ms, 30s or 1m30s",
+                );
+                default
+            }
+        }
+    }
+
+    fn admin_addr(&mut self, text: Option<&str>) -> Option<SocketAddr> {
+        let text = text.unwrap_or(ADMIN_ADDR);
+        if text == "off" {
+            return None;
+        }
+        match text.parse() {
+            Ok(addr) => Some(addr),
+            Err(_) => {
+                self.fault(
+                    "ADMIN_ADDR",
+                    format!("{text:?} is no address"),
+                    format!("write one such as {ADMIN_ADDR}, or off"),
+                );
+                None
+            }
+        }
+    }
+}
+
+fn list(text: Option<&str>) -> impl Iterator<Item = &str> {
+    text.unwrap_or_default().split(',').map(str::trim).filter(|entry| !entry.is_empty())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,62 @@
+//! Duplicates that meet in memory become one write with several receipts. Must never forget a receipt:
+//! every member put in comes out again.
+
+use std::collections::HashMap;
+
+use domain::{Profile, ProfileKey};
+
+/// One write and everyone who waits for it, the leader first.
+#[derive(Debug)]
+pub struct Group<M> {
+    /// What to write.
+    pub profile: Profile,
+    /// At least one; the first is the leader.
+    pub members: Vec<M>,
+}
+
+/// Groups under construction, at most one per key.
+#[derive(Debug)]
+pub struct Fold<M> {
+    groups: Vec<Group<M>>,
+    by_key: HashMap<ProfileKey, usize>,
+}
+
+impl<M> Default for Fold<M> {
+    fn default() -> Self {
+        Self { groups: Vec::new(), by_key: HashMap::new() }
+    }
+}
+
+impl<M> Fold<M> {
+    /// Adds a member to the group of its key.
+    ///
+    /// # Errors
+    /// Hands both back when the group of this key is for another owner: their fates differ, one of
+    /// them will be an owner conflict, so they must not share a write.
+    pub fn push(&mut self, profile: Profile, member: M) -> Result<(), (Profile, M)> {
+        match self.by_key.get(&profile.key).and_then(|at| self.groups.get_mut(*at)) {
+            Some(group) if group.profile.owner == profile.owner => group.members.push(member),
+            Some(_) => return Err((profile, member)),
+            None => {
+                self.by_key.insert(profile.key.clone(), self.groups.len());
+                self.groups.push(Group { profile, members: vec![member] });
+            }
+        }
+        Ok(())
+    }
+
+    /// The number of distinct keys.
+    pub fn len(&self) -> usize {
+        self.groups.len()
+    }
+
+    /// Whether nothing was added.
+    pub fn is_empty(&self) -> bool {
+        self.groups.is_empty()
+    }
+
+    /// The groups, in order of arrival.
+    pub fn into_groups(self) -> Vec<Group<M>> {
+        self.groups
+    }
+}

@@ -1,0 +1,9 @@
+//! Everything that decides. Plain functions and small state machines: time and chance are arguments,
+//! nothing here is async, knows the SDK or reads a clock.
+
+pub mod backoff;
+pub mod batcher;
+pub mod decode;
+pub mod fold;
+pub mod rejections;
+pub mod settlement;

@@ -1,0 +1,93 @@
+//! A received message in our hands: the message, the lease on it and the permit it rides on.
+//!
+//! A `Delivery` cannot be cloned and settling takes it by value, so settling twice does not compile.
+//! Dropping it, on whatever path, closes the lease and gives the permit back; nothing else may.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Instant;
+
+use crate::ports::{Message, ReceiptHandle};
+
+/// One received message, until it is settled.
+pub struct Delivery {
+    /// What came.
+    pub message: Message,
+    /// How long it is ours.
+    pub lease: Lease,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Delivery {
+    /// Takes charge of a message. `received_at` is from before the receive request was sent: SQS starts
+    /// its clock somewhere between, and the pessimist is never wrong.
+    pub fn new(
+        message: Message,
+        received_at: Instant,
+        visibility: Duration,
+        leases: &Arc<Leases>,
+        permit: OwnedSemaphorePermit,
+    ) -> Self {
+        let lease = Leases::open(leases, message.handle.clone(), received_at + visibility);
+        Self { message, lease, _permit: permit }
+    }
+}
+
+/// The right to settle one receipt, while its visibility timeout lasts. Dropping it closes it.
+pub struct Lease {
+    id: u64,
+    until: Instant,
+    leases: Arc<Leases>,
+}
+
+impl Lease {
+    /// When the visibility timeout ends, at the earliest.
+    pub fn until(&self) -> Instant {
+        self.until
+    }
+
+    /// Whether the receipt may still be acted on.
+    pub fn is_held(&self, now: Instant) -> bool {
+        now < self.until
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.leases.lock().remove(&self.id);
+    }
+}
+
+/// Every lease that is open: what is in flight, and what to release when all else fails.
+#[derive(Default)]
+pub struct Leases {
+    open: Mutex<HashMap<u64, ReceiptHandle>>,
+    next: AtomicU64,
+}
+
+impl Leases {
+    fn open(leases: &Arc<Self>, handle: ReceiptHandle, until: Instant) -> Lease {
+        let id = leases.next.fetch_add(1, Ordering::Relaxed);
+        leases.lock().insert(id, handle);
+        Lease { id, until, leases: Arc::clone(leases) }
+    }
+
+    /// The number of open leases.
+    pub fn in_flight(&self) -> usize {
+        self.lock().len()
+    }
+
+    /// The handles of every open lease.
+    pub fn handles(&self) -> Vec<ReceiptHandle> {
+        self.lock().values().cloned().collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<u64, ReceiptHandle>> {
+        // A map of handles cannot be left half-changed by a panic elsewhere.
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,177 @@
+//! `profile-worker`: the whole life on one screen. Read the command line, read the settings, do, say
+//! how it went.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "results and usage are for stdout and stderr")]
+
+use std::io::IsTerminal;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use comfy_table::Table;
+use tokio::signal::unix::{SignalKind, signal};
+use worker::aws::clients::{Clients, load_sdk_config};
+use worker::cli::{self, Cli, Command, Output, Written};
+use worker::config::{self, Problem};
+use worker::jobs::check;
+use worker::pipeline::Ended;
+use worker::service::{self, Stop, Summary};
+use worker::stats::Stats;
+use worker::{admin, telemetry};
+
+const USAGE: u8 = 64;
+const SOFTWARE: u8 = 70;
+const OVERRUN: u8 = 75;
+const CONFIGURATION: u8 = 78;
+
+fn main() -> ExitCode {
+    let cli = match cli::parse(std::env::args_os()) {
+        Ok(cli) => cli,
+        Err(answer) => {
+            let _ = answer.print();
+            return ExitCode::from(if answer.use_stderr() { USAGE } else { 0 });
+        }
+    };
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(fault) => {
+            eprintln!("the async runtime cannot start: {fault}");
+            return ExitCode::from(SOFTWARE);
+        }
+    };
+    match runtime.block_on(dispatch(cli)) {
+        Ok(code) => ExitCode::from(code),
+        Err(problems) => {
+            eprintln!("The configuration cannot work:");
+            problems.iter().for_each(|problem| eprintln!("  {problem}"));
+            ExitCode::from(CONFIGURATION)
+        }
+    }
+}
+
+async fn dispatch(cli: Cli) -> Result<u8, Vec<Problem>> {
+    let by_terminal = || if std::io::stdout().is_terminal() { Output::Table } else { Output::Json };
+    let output = cli.output.unwrap_or_else(by_terminal);
+    match cli.command {
+        Command::Run { until_empty, written } => run(&written, until_empty.as_deref(), output).await,
+        Command::Check { written } => check(&written, output).await,
+        Command::Health { written } => {
+            let answer = admin::ask(config::admin_addr(&written)?).await;
+            match output {
+                Output::Table => println!("{}", answer.text),
+                Output::Json => {
+                    println!("{}", serde_json::json!({"healthy": answer.healthy, "detail": answer.text}));
+                }
+            }
+            Ok(u8::from(!answer.healthy))
+        }
+    }
+}
+
+/// Reads the settings, with the problems of all of them together.
+fn settings(written: &Written) -> Result<config::Config, Vec<Problem>> {
+    match (config::logging(written), config::parse(written)) {
+        (Ok(logging), Ok(config)) => {
+            telemetry::init(logging.format, logging.filter);
+            Ok(config)
+        }
+        (logging, config) => Err(logging
+            .err()
+            .unwrap_or_default()
+            .into_iter()
+            .chain(config.err().unwrap_or_default())
+            .collect()),
+    }
+}
+
+async fn run(written: &Written, until_empty: Option<&str>, output: Output) -> Result<u8, Vec<Problem>> {
+    let until_empty = until_empty.map(config::until_empty).transpose();
+    let config = match (settings(written), until_empty) {
+        (Ok(config), Ok(until_empty)) => (config, until_empty),
+        (config, until_empty) => {
+            return Err(config
+                .err()
+                .unwrap_or_default()
+                .into_iter()
+                .chain(until_empty.err().unwrap_or_default())
+                .collect());
+        }
+    };
+    let (config, until_empty) = config;
+    let stop = Stop::default();
+    listen_for_signals(&stop).map_err(|problem| vec![problem])?;
+    let sdk = load_sdk_config().await;
+    let summary = service::run(&config, &sdk, Arc::new(Stats::default()), until_empty, stop).await;
+    let summary = summary.map_err(|problem| vec![problem])?;
+    match output {
+        Output::Json => println!("{}", serde_json::to_string(&summary).unwrap_or_default()),
+        Output::Table => println!("{}", summary_table(&summary)),
+    }
+    Ok(match summary.ended {
+        Ended::Drained => 0,
+        Ended::Overrun => OVERRUN,
+        Ended::StageFailed => SOFTWARE,
+    })
+}
+
+/// The first signal drains, the second ends at once.
+fn listen_for_signals(stop: &Stop) -> Result<(), Problem> {
+    let listen = |kind| {
+        signal(kind).map_err(|fault| Problem {
+            variable: "signals".into(),
+            fault: format!("cannot be listened for ({fault})"),
+            mend: "run on a platform with SIGTERM and SIGINT".into(),
+        })
+    };
+    let (mut terminate, mut interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
+    let stop = stop.clone();
+    tokio::spawn(async move {
+        for token in [&stop.soft, &stop.hard] {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            token.cancel();
+        }
+    });
+    Ok(())
+}
+
+async fn check(written: &Written, output: Output) -> Result<u8, Vec<Problem>> {
+    let config = settings(written)?;
+    let clients = Clients::new(&load_sdk_config().await, &Arc::new(Stats::default()));
+    let report = check::run(&config, &clients).await;
+    match output {
+        Output::Json => println!("{}", serde_json::to_string(&report).unwrap_or_default()),
+        Output::Table => {
+            let mut table = Table::new();
+            table
+                .load_preset(comfy_table::presets::UTF8_FULL_CONDENSED)
+                .set_header(["check", "verdict", "seen", "mend"]);
+            table.set_content_arrangement(comfy_table::ContentArrangement::Dynamic);
+            for line in &report.checks {
+                table.add_row([line.what, &line.verdict.to_string(), &line.seen, &line.mend]);
+            }
+            println!("{table}");
+        }
+    }
+    Ok(report.exit_code())
+}
+
+fn summary_table(summary: &Summary) -> Table {
+    let counts = &summary.counts;
+    let mut table = Table::new();
+    table.load_preset(comfy_table::presets::UTF8_FULL_CONDENSED).set_header(["outcome", "deliveries"]);
+    let mut row = |name: &str, value: String| drop(table.add_row([name, &value]));
+    row("received", counts.received.to_string());
+    for (outcome, count) in counts.outcomes.iter().filter(|(_, count)| **count > 0) {
+        row(outcome, count.to_string());
+    }
+    for (reason, count) in &counts.quarantined {
+        row(&format!("quarantined: {reason}"), count.to_string());
+    }
+    if let Some(latency) = counts.confirmation_to_profile_ms {
+        row("confirmation to profile, p50 / p99", format!("{} ms / {} ms", latency.p50, latency.p99));
+    }
+    row("drained", if summary.drained { "yes" } else { "no" }.to_owned());
+    table
+}

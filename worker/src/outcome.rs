@@ -1,0 +1,69 @@
+//! The closed list of ways a delivery can end. Metrics, the summary and the tests use these names;
+//! every delivery ends in exactly one.
+
+/// How one delivery ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Outcome {
+    /// This delivery made the user's item.
+    Created,
+    /// The user's item was there.
+    AlreadyPresent,
+    /// An item was there, without an owner. The user has a row, though nobody can read it.
+    OwnerMissing,
+    /// An item was there and belongs to somebody else; quarantined.
+    OwnerConflict,
+    /// The message can never become an item; quarantined.
+    Rejected,
+    /// Back to the queue, with a delay.
+    Retried,
+    /// Back to the queue unwritten, to be received again at once (drain).
+    Released,
+    /// The visibility timeout ran out before the write; the message comes back by itself.
+    LeaseLost,
+    /// The user no longer exists.
+    UserGone,
+    /// A trigger source that is not wanted; deleted.
+    Ignored,
+}
+
+impl Outcome {
+    /// Every outcome, in the order of the contract.
+    pub const ALL: [Self; 10] = [
+        Self::Created,
+        Self::AlreadyPresent,
+        Self::OwnerMissing,
+        Self::OwnerConflict,
+        Self::Rejected,
+        Self::Retried,
+        Self::Released,
+        Self::LeaseLost,
+        Self::UserGone,
+        Self::Ignored,
+    ];
+
+    /// The stable snake_case name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::AlreadyPresent => "already_present",
+            Self::OwnerMissing => "owner_missing",
+            Self::OwnerConflict => "owner_conflict",
+            Self::Rejected => "rejected",
+            Self::Retried => "retried",
+            Self::Released => "released",
+            Self::LeaseLost => "lease_lost",
+            Self::UserGone => "user_gone",
+            Self::Ignored => "ignored",
+        }
+    }
+
+    /// What a follower of a coalesced leader counts as: the leader made the item, so for everyone
+    /// after it the item was there.
+    #[must_use]
+    pub const fn for_follower(self) -> Self {
+        match self {
+            Self::Created => Self::AlreadyPresent,
+            same => same,
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! The map. A message's way, top to bottom:
+//!
+//! ```text
+//! receive ── permits first; decode each message alone ──► gather ── batch, fold duplicates ──►
+//!   write ── insert if absent, retried inside the lease ──► settle ── delete | delay | quarantine
+//! ```
+//!
+//! Three tasks after the receiver, joined by bounded channels. Only the receiver hears the stop
+//! signal; every later stage ends when its input closes, so nothing that was received is forgotten.
+//! One semaphore bounds everything: a permit is taken before a message is asked for and comes back
+//! when it is settled.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout_at};
+use tokio_util::sync::CancellationToken;
+
+use crate::decide::decode::Rules;
+use crate::delivery::Leases;
+use crate::ports::{ConfirmationQueue, ProfileTable};
+use crate::service::Stop;
+use crate::stats::Stats;
+use crate::telemetry::{Pseudonyms, events};
+use crate::{gather, receive, settle, write};
+
+/// The numbers the stages work by.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Deliveries in hand at most.
+    pub max_in_flight: usize,
+    /// The long poll.
+    pub wait_time: Duration,
+    /// What every receive asks for.
+    pub visibility_timeout: Duration,
+    /// How long a write or a delete may wait for company.
+    pub linger: Duration,
+    /// How long one write may be tried.
+    pub write_deadline: Duration,
+    /// How long stopping may take.
+    pub drain_deadline: Duration,
+}
+
+/// What all stages share.
+pub struct Shared<Q, T> {
+    /// The queue.
+    pub queue: Q,
+    /// The table.
+    pub table: T,
+    /// What is accepted.
+    pub rules: Rules,
+    /// The numbers.
+    pub settings: Settings,
+    /// What is counted.
+    pub stats: Arc<Stats>,
+    /// What is in hand.
+    pub leases: Arc<Leases>,
+    /// How users are named in logs.
+    pub pseudonyms: Pseudonyms,
+    /// Set when the drain's time is nearly up: unwritten work is given back.
+    pub give_up: CancellationToken,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// Everything received was settled.
+    Drained,
+    /// The drain's time ran out; what was left was released, as far as SQS answered.
+    Overrun,
+    /// A stage failed. A bug: stages do not panic.
+    StageFailed,
+}
+
+/// Deliveries on their way between two stages; more wait in the semaphore, then in SQS.
+const CHANNEL: usize = 64;
+
+/// The end of the drain that belongs to settling: unwritten work is given back before it.
+const SETTLE_RESERVE: Duration = Duration::from_secs(5);
+
+/// The last calls after an overrun drain.
+const RELEASE_RESERVE: Duration = Duration::from_secs(2);
+
+/// Runs until a soft stop and everything in hand is settled, until the drain deadline, or until a hard
+/// stop.
+pub async fn run<Q: ConfirmationQueue, T: ProfileTable>(shared: Arc<Shared<Q, T>>, stop: Stop) -> Ended {
+    let permits = Arc::new(Semaphore::new(shared.settings.max_in_flight));
+    let (arrivals, arrived) = mpsc::channel(CHANNEL);
+    let (batches, batched) = mpsc::channel(CHANNEL);
+    let (fates, decided) = mpsc::channel(CHANNEL);
+
+    let mut stages = JoinSet::new();
+    stages.spawn(receive::run(Arc::clone(&shared), permits, arrivals, fates.clone(), stop.soft.clone()));
+    stages.spawn(gather::run(shared.settings.linger, arrived, batches));
+    stages.spawn(write::run(Arc::clone(&shared), batched, fates));
+    stages.spawn(settle::run(Arc::clone(&shared), decided));
+
+    tokio::select! {
+        () = stop.soft.cancelled() => {}
+        Some(ended) = stages.join_next() => {
+            // No stage ends before the stop; whatever this is, the others are to drain.
+            events::stage_ended_early(&ended);
+            stop.soft.cancel();
+            drain(&shared, &mut stages, &stop.hard).await;
+            return Ended::StageFailed;
+        }
+    }
+    drain(&shared, &mut stages, &stop.hard).await
+}
+
+async fn drain<Q: ConfirmationQueue, T: ProfileTable>(
+    shared: &Arc<Shared<Q, T>>,
+    stages: &mut JoinSet<()>,
+    hard: &CancellationToken,
+) -> Ended {
+    let begun = Instant::now();
+    let deadline = begun + shared.settings.drain_deadline;
+    let reserve = SETTLE_RESERVE.min(shared.settings.drain_deadline / 4);
+    events::drain_begins(shared.leases.in_flight(), shared.settings.drain_deadline);
+
+    let mut failed = false;
+    let finish = async {
+        if join_all(stages, deadline - reserve, &mut failed).await {
+            return true;
+        }
+        shared.give_up.cancel();
+        join_all(stages, deadline, &mut failed).await
+    };
+    let finished = hard.run_until_cancelled(finish).await.unwrap_or(false);
+    if !finished {
+        stages.abort_all();
+        release_everything(shared).await;
+    }
+    events::drain_ends(begun.elapsed(), shared.leases.in_flight());
+    match (finished, failed) {
+        (_, true) => Ended::StageFailed,
+        (true, false) => Ended::Drained,
+        (false, false) => Ended::Overrun,
+    }
+}
+
+/// Waits for every stage; answers whether all had ended by `until`.
+async fn join_all(stages: &mut JoinSet<()>, until: Instant, failed: &mut bool) -> bool {
+    loop {
+        match timeout_at(until, stages.join_next()).await {
+            Ok(None) => return true,
+            Ok(Some(stage)) => {
+                events::if_failed(&stage);
+                *failed |= stage.is_err();
+            }
+            Err(_) => return false,
+        }
+    }
+}
+
+/// The last resort: whatever is still leased is made visible again for the next worker.
+async fn release_everything<Q: ConfirmationQueue, T: ProfileTable>(shared: &Shared<Q, T>) {
+    let handles = shared.leases.handles();
+    let release = async {
+        for ten in handles.chunks(settle::BATCH) {
+            let entries: Vec<_> = ten.iter().map(|handle| (handle.clone(), Duration::ZERO)).collect();
+            // Nothing more can be done about a failure here: the visibility timeout does the rest.
+            let _ = shared.queue.make_visible_after(&entries).await;
+        }
+    };
+    let _ = tokio::time::timeout(RELEASE_RESERVE, release).await;
+}

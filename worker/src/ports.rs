@@ -1,0 +1,176 @@
+//! What the pipeline asks of the outside world, in its own words. The AWS adapters implement these
+//! over HTTP; a simulator implements them in memory. Must stay free of SDK types.
+
+use std::fmt;
+use std::future::Future;
+use std::time::Duration;
+
+use domain::{Profile, Timestamp};
+
+/// What SQS hands out to settle one receipt of one message. A new receive makes a new handle.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct ReceiptHandle(pub String);
+
+impl fmt::Debug for ReceiptHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ReceiptHandle(…)")
+    }
+}
+
+/// One received message. No `Debug`: the body is a person.
+#[derive(Clone)]
+pub struct Message {
+    /// SQS's id; a redrive gives the message a new one.
+    pub id: String,
+    /// To settle this receipt with.
+    pub handle: ReceiptHandle,
+    /// The text.
+    pub body: String,
+    /// SQS's ApproximateReceiveCount, from 1.
+    pub receive_count: u32,
+    /// SQS's SentTimestamp.
+    pub sent_at: Timestamp,
+    /// SQS's ApproximateFirstReceiveTimestamp.
+    pub first_received_at: Timestamp,
+    /// The message attribute `traceparent`, as it came.
+    pub traceparent: Option<String>,
+}
+
+/// A message on its way to the dead-letter queue, with the reason why.
+pub struct Quarantine<'a> {
+    /// The message, whose body is sent unchanged.
+    pub message: &'a Message,
+    /// The JSON of the attribute `profile_worker.quarantine`.
+    pub note: String,
+}
+
+/// How many messages the queue says it holds. Approximate, as SQS is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Depth {
+    /// Waiting to be received.
+    pub visible: u64,
+    /// Received and not settled, by anybody.
+    pub in_flight: u64,
+    /// Not yet visible.
+    pub delayed: u64,
+}
+
+impl Depth {
+    /// Nothing visible, invisible or delayed.
+    pub fn is_empty(self) -> bool {
+        self == Self::default()
+    }
+}
+
+/// Why a call failed: what the caller may do about it, not what the service said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ErrorClass {
+    /// The service asks for less.
+    Throttled,
+    /// 5xx, timeout, connection: nobody knows whether the call took effect.
+    Unavailable,
+    /// The queue or table does not exist (Amplify recreates tables under the same name).
+    Missing,
+    /// Credentials, permissions or KMS.
+    Denied,
+    /// The service understood and refuses this input.
+    Refused,
+}
+
+impl ErrorClass {
+    /// The stable name in logs and counters.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Throttled => "throttled",
+            Self::Unavailable => "unavailable",
+            Self::Missing => "missing",
+            Self::Denied => "denied",
+            Self::Refused => "refused",
+        }
+    }
+}
+
+/// A failed call. The code is AWS's error code; the service's message is dropped, it may quote input.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{code} ({})", class.name())]
+pub struct CallError {
+    /// What may be done about it.
+    pub class: ErrorClass,
+    /// Such as `ThrottlingException`, or `timeout` where no answer came.
+    pub code: String,
+}
+
+impl CallError {
+    /// A failed call.
+    pub fn new(class: ErrorClass, code: impl Into<String>) -> Self {
+        Self { class, code: code.into() }
+    }
+}
+
+/// The result of each entry of a batch call, in the order of the request.
+pub type EntryResults = Vec<Result<(), CallError>>;
+
+/// The queue of confirmations.
+pub trait ConfirmationQueue: Send + Sync + 'static {
+    /// Long-polls for at most `max` messages (1 to 10), `wait` long. What is received stays invisible
+    /// for the visibility timeout the queue was built with, counted by the caller from before the call.
+    fn receive(
+        &self,
+        max: u32,
+        wait: Duration,
+    ) -> impl Future<Output = Result<Vec<Message>, CallError>> + Send;
+
+    /// Deletes at most ten receipts. An `Ok` is one result per handle, in order.
+    fn delete(
+        &self,
+        handles: &[ReceiptHandle],
+    ) -> impl Future<Output = Result<EntryResults, CallError>> + Send;
+
+    /// Makes at most ten receipts visible again after their delays. An `Ok` is one result per entry.
+    fn make_visible_after(
+        &self,
+        entries: &[(ReceiptHandle, Duration)],
+    ) -> impl Future<Output = Result<EntryResults, CallError>> + Send;
+
+    /// Sends a copy to the dead-letter queue.
+    fn quarantine(&self, entry: Quarantine<'_>) -> impl Future<Output = Result<(), CallError>> + Send;
+
+    /// What the queue holds.
+    fn depth(&self) -> impl Future<Output = Result<Depth, CallError>> + Send;
+}
+
+/// What an insert found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Inserted {
+    /// The item was not there and is now.
+    Created,
+    /// An item is there; nothing was changed.
+    Exists(StoredOwner),
+}
+
+/// The owner attribute of an item that was there first.
+#[derive(Clone, PartialEq, Eq)]
+pub enum StoredOwner {
+    /// The item has gone since; or the service did not say.
+    Unknown,
+    /// The item has no owner attribute, or one that is no string.
+    Missing,
+    /// Its value.
+    Is(String),
+}
+
+impl fmt::Debug for StoredOwner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unknown => "Unknown",
+            Self::Missing => "Missing",
+            Self::Is(_) => "Is(redacted)",
+        })
+    }
+}
+
+/// The table of profiles.
+pub trait ProfileTable: Send + Sync + 'static {
+    /// Writes the item if no item has its key. Never overwrites, whatever happens.
+    fn insert(&self, profile: &Profile) -> impl Future<Output = Result<Inserted, CallError>> + Send;
+}

@@ -1,0 +1,195 @@
+//! One run of the worker, from settings to summary: finds the queue and the table, or waits for them;
+//! runs the pipeline; watches, reports and stops. Used by `profile-worker run` and by the local demo.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use serde::Serialize;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, interval_at, sleep};
+use tokio_util::sync::CancellationToken;
+
+use crate::admin;
+use crate::aws::clients::Clients;
+use crate::aws::dynamodb::{DynamoDbTable, key_mismatch, table_key};
+use crate::aws::sqs::{SqsQueue, queue_facts};
+use crate::config::{Config, Problem};
+use crate::decide::backoff::Policy;
+use crate::delivery::Leases;
+use crate::pipeline::{self, Ended, Shared};
+use crate::ports::{CallError, ConfirmationQueue};
+use crate::stats::{Snapshot, Stats};
+use crate::telemetry::{Pseudonyms, events};
+
+/// Two ways to stop.
+#[derive(Debug, Clone, Default)]
+pub struct Stop {
+    /// Finish what is in hand, within the drain deadline.
+    pub soft: CancellationToken,
+    /// Release what is in hand and end.
+    pub hard: CancellationToken,
+}
+
+/// What a run has to say when it ends.
+#[derive(Debug, Clone, Serialize)]
+pub struct Summary {
+    /// Everything that was counted.
+    #[serde(flatten)]
+    pub counts: Snapshot,
+    /// Whether everything received was settled.
+    pub drained: bool,
+    /// How it ended.
+    #[serde(skip)]
+    pub ended: Ended,
+}
+
+/// How often the `status` event is logged.
+const STATUS: Duration = Duration::from_secs(60);
+
+/// Between two looks for a queue or table that is not there.
+const LOOK: Policy = Policy {
+    initial_interval: Duration::from_millis(500),
+    multiplier: 1.5,
+    max_interval: Duration::from_secs(15),
+    max_elapsed_time: None,
+};
+
+/// Runs until stopped, or until the queue has been empty for `until_empty`.
+///
+/// # Errors
+/// What only a person can mend: a queue or a table that is there but does not fit, or an admin address
+/// that is taken. What may mend itself is waited for.
+pub async fn run(
+    config: &Config,
+    sdk: &SdkConfig,
+    stats: Arc<Stats>,
+    until_empty: Option<Duration>,
+    stop: Stop,
+) -> Result<Summary, Problem> {
+    let clients = Clients::new(sdk, &stats);
+    let leases = Arc::new(Leases::default());
+    let mut aside = JoinSet::new();
+    if let Some(addr) = config.admin_addr {
+        let listener = TcpListener::bind(addr).await.map_err(|fault| {
+            Problem::new(
+                "ADMIN_ADDR",
+                format!("{addr} cannot be listened on ({fault})"),
+                "choose a free address, or off",
+            )
+        })?;
+        aside.spawn(admin::serve(listener, Arc::clone(&stats)));
+    }
+    if config.rules.user_pools.is_empty() {
+        events::any_pool_accepted();
+    }
+    aside.spawn(report_status(Arc::clone(&stats)));
+
+    let ended = match stop.soft.run_until_cancelled(find(config, &clients, &stats)).await {
+        None => Ended::Drained,
+        Some(found) => {
+            let dead_letter_url = found?;
+            stats.set_ready();
+            events::ready(dead_letter_url.is_some());
+            let queue = SqsQueue::new(
+                clients.clone(),
+                config.queue_url.clone(),
+                dead_letter_url,
+                config.settings.visibility_timeout,
+            );
+            let owner = config.rules.model.owner_attribute().map(str::to_owned);
+            let table = DynamoDbTable::new(clients, config.table_name.clone(), owner);
+            let shared = Arc::new(Shared {
+                queue,
+                table,
+                rules: config.rules.clone(),
+                settings: settings_for(config, until_empty),
+                stats: Arc::clone(&stats),
+                leases,
+                pseudonyms: Pseudonyms::new(config.log_hash_key.as_deref()),
+                give_up: CancellationToken::new(),
+            });
+            if let Some(quiet) = until_empty {
+                aside.spawn(stop_when_empty(Arc::clone(&shared), quiet, stop.soft.clone()));
+            }
+            pipeline::run(shared, stop).await
+        }
+    };
+    aside.shutdown().await;
+    Ok(Summary { counts: stats.snapshot(Instant::now()), drained: ended == Ended::Drained, ended })
+}
+
+/// A worker that is to stop when nothing comes must not sit in a poll for longer than that.
+fn settings_for(config: &Config, until_empty: Option<Duration>) -> pipeline::Settings {
+    let mut settings = config.settings.clone();
+    if let Some(quiet) = until_empty {
+        settings.wait_time = settings.wait_time.min(quiet);
+    }
+    settings
+}
+
+/// Finds the queue and the table, however long it takes: an ECS crash loop is no way to wait. Answers
+/// the dead-letter queue's URL.
+async fn find(config: &Config, clients: &Clients, stats: &Stats) -> Result<Option<String>, Problem> {
+    let mut failures = 0;
+    loop {
+        let (what, error) = match look(config, clients).await {
+            Ok(found) => return found,
+            Err(missing) => missing,
+        };
+        failures += 1;
+        stats.on_not_ready(Instant::now(), error.class);
+        let delay = LOOK.delay(failures, fastrand::f64());
+        events::waiting(what, &error, delay);
+        sleep(delay).await;
+    }
+}
+
+type Found = Result<Option<String>, Problem>;
+
+/// One look. The outer error may mend itself; the inner one may not.
+async fn look(config: &Config, clients: &Clients) -> Result<Found, (&'static str, CallError)> {
+    let facts = queue_facts(&clients.sqs_calm, &config.queue_url).await.map_err(|error| ("queue", error))?;
+    let key =
+        table_key(&clients.dynamodb_calm, &config.table_name).await.map_err(|error| ("table", error))?;
+    if let Some(mismatch) = key_mismatch(&key, config.rules.model.key_attributes()) {
+        return Ok(Err(Problem::new(
+            "TABLE_NAME, PROFILE_MODEL",
+            mismatch,
+            "point at the right table, or give the model its key (docs/model.md)",
+        )));
+    }
+    Ok(Ok(config.dead_letter_queue_url.clone().or(facts.dead_letter_url)))
+}
+
+/// Stops the run once the queue has nothing more, in whatever state, and nothing has come for `quiet`.
+async fn stop_when_empty<Q: ConfirmationQueue, T: Send + Sync + 'static>(
+    shared: Arc<Shared<Q, T>>,
+    quiet: Duration,
+    stop: CancellationToken,
+) {
+    let begun = Instant::now();
+    loop {
+        sleep((quiet / 4).min(Duration::from_millis(500))).await;
+        let now = Instant::now();
+        let idle = shared.stats.idle_for(now).min(now.saturating_duration_since(begun));
+        if idle < quiet || shared.leases.in_flight() > 0 {
+            continue;
+        }
+        if shared.queue.depth().await.is_ok_and(|depth| depth.is_empty())
+            && shared.stats.idle_for(Instant::now()) >= quiet
+        {
+            stop.cancel();
+            return;
+        }
+    }
+}
+
+async fn report_status(stats: Arc<Stats>) {
+    let mut ticks = interval_at(Instant::now() + STATUS, STATUS);
+    loop {
+        ticks.tick().await;
+        events::status(&stats.snapshot(Instant::now()));
+    }
+}

@@ -1,0 +1,249 @@
+//! What the worker counts about itself: the numbers of the summary, of `/status.json` and of the
+//! `status` event. Must stay cheap enough for every message and never hold anything about a person.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use domain::Reason;
+use hdrhistogram::Histogram;
+use serde::Serialize;
+use tokio::time::Instant;
+
+use crate::outcome::Outcome;
+use crate::ports::ErrorClass;
+
+/// Counters of one run. Shared by all stages.
+pub struct Stats {
+    started: Instant,
+    received: AtomicU64,
+    outcomes: [AtomicU64; Outcome::ALL.len()],
+    unsettled_deletes: AtomicU64,
+    ready: AtomicBool,
+    rest: Mutex<Rest>,
+}
+
+struct Rest {
+    quarantined: BTreeMap<Reason, u64>,
+    errors: BTreeMap<(&'static str, ErrorClass), u64>,
+    api_calls: BTreeMap<String, u64>,
+    confirmation_to_profile_ms: Option<Histogram<u64>>,
+    last_receive: Option<Instant>,
+    last_progress: Instant,
+    last_arrival: Option<Instant>,
+    denied_since: Option<Instant>,
+}
+
+/// Everything at one moment, as `/status.json` and the summary show it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Snapshot {
+    /// Deliveries received.
+    pub received: u64,
+    /// Deliveries that ended, by outcome.
+    #[serde(flatten)]
+    pub outcomes: BTreeMap<&'static str, u64>,
+    /// Deliveries neither settled nor given back.
+    pub in_flight: u64,
+    /// Messages sent to the dead-letter queue, by reason.
+    pub quarantined: BTreeMap<&'static str, u64>,
+    /// Failed calls, by operation and class.
+    pub errors: BTreeMap<String, u64>,
+    /// Deletes that failed for good; their messages come back and are found present.
+    pub failed_deletes: u64,
+    /// API calls sent, by operation, every attempt counted.
+    pub api_calls: BTreeMap<String, u64>,
+    /// From the confirmation to the item, live messages only; `null` before the first.
+    pub confirmation_to_profile_ms: Option<Percentiles>,
+    /// Seconds since the run began.
+    pub uptime_seconds: u64,
+    /// Seconds since the last answer to a receive; `null` before the first.
+    pub last_receive_seconds_ago: Option<u64>,
+    /// Whether the queue and the table were found.
+    pub ready: bool,
+}
+
+/// Percentiles of a duration in milliseconds.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Percentiles {
+    /// Half are faster.
+    pub p50: u64,
+    /// 99 of 100 are faster.
+    pub p99: u64,
+    /// The slowest.
+    pub max: u64,
+    /// How many there were.
+    pub count: u64,
+}
+
+impl Default for Stats {
+    fn default() -> Self {
+        Self {
+            started: Instant::now(),
+            received: AtomicU64::new(0),
+            outcomes: Default::default(),
+            unsettled_deletes: AtomicU64::new(0),
+            ready: AtomicBool::new(false),
+            rest: Mutex::new(Rest {
+                quarantined: BTreeMap::new(),
+                errors: BTreeMap::new(),
+                api_calls: BTreeMap::new(),
+                confirmation_to_profile_ms: None,
+                last_receive: None,
+                last_progress: Instant::now(),
+                last_arrival: None,
+                denied_since: None,
+            }),
+        }
+    }
+}
+
+/// A day in milliseconds, the longest latency told apart: with two significant digits the histogram
+/// takes a few kilobytes, whatever the load.
+const LONGEST_MS: u64 = 24 * 60 * 60 * 1000;
+
+impl Stats {
+    /// A poll is about to start.
+    pub fn on_poll(&self, now: Instant) {
+        self.rest().last_progress = now;
+    }
+
+    /// A receive was answered with `messages`.
+    pub fn on_receive(&self, now: Instant, messages: usize) {
+        self.received.fetch_add(messages as u64, Ordering::Relaxed);
+        let mut rest = self.rest();
+        rest.last_receive = Some(now);
+        if messages > 0 {
+            rest.last_arrival = Some(now);
+        }
+    }
+
+    /// A delivery ended.
+    pub fn on_outcome(&self, now: Instant, outcome: Outcome) {
+        self.rest().last_progress = now;
+        if let Some(counter) = self.outcomes.get(outcome as usize) {
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// A message reached the dead-letter queue.
+    pub fn on_quarantine(&self, reason: Reason) {
+        *self.rest().quarantined.entry(reason).or_default() += 1;
+    }
+
+    /// A call failed.
+    pub fn on_error(&self, operation: &'static str, class: ErrorClass) {
+        *self.rest().errors.entry((operation, class)).or_default() += 1;
+    }
+
+    /// A delete failed for good.
+    pub fn on_failed_delete(&self) {
+        self.unsettled_deletes.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A request is about to leave, first attempt or not.
+    pub fn on_api_call(&self, operation: &str) {
+        let mut rest = self.rest();
+        match rest.api_calls.get_mut(operation) {
+            Some(count) => *count += 1,
+            None => {
+                rest.api_calls.insert(operation.to_owned(), 1);
+            }
+        }
+    }
+
+    /// A live confirmation became an item after this long.
+    pub fn on_profile(&self, latency: Duration) {
+        let ms = u64::try_from(latency.as_millis()).unwrap_or(u64::MAX);
+        let mut rest = self.rest();
+        // Fails only for bounds that are not these.
+        let new = || Histogram::new_with_max(LONGEST_MS, 2).ok();
+        if rest.confirmation_to_profile_ms.is_none() {
+            rest.confirmation_to_profile_ms = new();
+        }
+        if let Some(histogram) = &mut rest.confirmation_to_profile_ms {
+            histogram.saturating_record(ms);
+        }
+    }
+
+    /// The queue and the table were found and fit.
+    pub fn set_ready(&self) {
+        self.ready.store(true, Ordering::Relaxed);
+        self.rest().denied_since = None;
+    }
+
+    /// Looking for the queue and the table failed.
+    pub fn on_not_ready(&self, now: Instant, class: ErrorClass) {
+        let mut rest = self.rest();
+        rest.denied_since = match class {
+            ErrorClass::Denied => rest.denied_since.or(Some(now)),
+            _ => None,
+        };
+    }
+
+    /// How long permissions have been refused, before the first success.
+    pub fn denied_for(&self, now: Instant) -> Option<Duration> {
+        self.rest().denied_since.map(|since| now.saturating_duration_since(since))
+    }
+
+    /// Whether the queue and the table were found.
+    pub fn is_ready(&self) -> bool {
+        self.ready.load(Ordering::Relaxed)
+    }
+
+    /// How long no poll has started and no delivery has ended.
+    pub fn stalled_for(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.rest().last_progress)
+    }
+
+    /// How long no message has arrived, counted from the start before the first.
+    pub fn idle_for(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.rest().last_arrival.unwrap_or(self.started))
+    }
+
+    /// Deliveries received so far.
+    pub fn received(&self) -> u64 {
+        self.received.load(Ordering::Relaxed)
+    }
+
+    /// Everything at this moment.
+    pub fn snapshot(&self, now: Instant) -> Snapshot {
+        // The outcomes are read first: a delivery counted there was counted as received before, so
+        // the difference is never negative.
+        let outcomes: BTreeMap<_, _> = Outcome::ALL
+            .into_iter()
+            .zip(&self.outcomes)
+            .map(|(outcome, counter)| (outcome.name(), counter.load(Ordering::Relaxed)))
+            .collect();
+        let received = self.received.load(Ordering::Relaxed);
+        let settled: u64 = outcomes.values().sum();
+        let rest = self.rest();
+        Snapshot {
+            received,
+            in_flight: received.saturating_sub(settled),
+            outcomes,
+            quarantined: rest.quarantined.iter().map(|(reason, count)| (reason.code(), *count)).collect(),
+            errors: rest
+                .errors
+                .iter()
+                .map(|((operation, class), count)| (format!("{operation}.{}", class.name()), *count))
+                .collect(),
+            failed_deletes: self.unsettled_deletes.load(Ordering::Relaxed),
+            api_calls: rest.api_calls.clone(),
+            confirmation_to_profile_ms: rest.confirmation_to_profile_ms.as_ref().map(|latency| Percentiles {
+                p50: latency.value_at_quantile(0.5),
+                p99: latency.value_at_quantile(0.99),
+                max: latency.max(),
+                count: latency.len(),
+            }),
+            uptime_seconds: now.saturating_duration_since(self.started).as_secs(),
+            last_receive_seconds_ago: rest.last_receive.map(|at| now.saturating_duration_since(at).as_secs()),
+            ready: self.is_ready(),
+        }
+    }
+
+    fn rest(&self) -> MutexGuard<'_, Rest> {
+        // Counters stay usable after a panic elsewhere.
+        self.rest.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,156 @@
+//! One function per thing that happens, one stable name per log event. Call sites say what happened;
+//! only here is decided what is logged of it, so that one file shows that no person is.
+
+use std::time::Duration;
+
+use domain::{Profile, Reason};
+use tokio::task::JoinError;
+use tracing::{debug, error, info, warn};
+
+use crate::decide::settlement::Settlement;
+use crate::outcome::Outcome;
+use crate::ports::{CallError, Message};
+use crate::stats::Snapshot;
+use crate::telemetry::Pseudonyms;
+
+/// The worker waits for its queue or its table.
+pub fn waiting(what: &'static str, error: &CallError, next_try: Duration) {
+    let (class, code) = (error.class.name(), &error.code);
+    warn!(event = "waiting", what, class, code, next_try_ms = ms(next_try), "not ready yet; waiting");
+}
+
+/// The queue and the table were found and fit; receiving begins.
+pub fn ready(dead_letter_queue: bool) {
+    info!(event = "ready", dead_letter_queue, "receiving");
+    if !dead_letter_queue {
+        warn!(
+            event = "no_dead_letter_queue",
+            "the queue has no dead-letter queue: bad messages stay and are retried; set a RedrivePolicy or DEAD_LETTER_QUEUE_URL"
+        );
+    }
+}
+
+/// Any pool is accepted.
+pub fn any_pool_accepted() {
+    warn!(
+        event = "any_pool_accepted",
+        "USER_POOL_IDS is empty: messages of any user pool become items; name your pools"
+    );
+}
+
+/// A receive failed; `failures` in a row.
+pub fn receive_failed(error: &CallError, failures: u32) {
+    let (class, code) = (error.class.name(), &error.code);
+    warn!(event = "receive_failed", class, code, failures, "receiving failed; trying again");
+}
+
+/// One attempt of a write failed. The first of a message is news, the rest is detail.
+pub fn write_failed(error: &CallError, failures: u32) {
+    let (class, code) = (error.class.name(), &error.code);
+    debug!(event = "write_failed", class, code, failures, "a write failed");
+}
+
+/// Entries of a delete or a visibility change failed.
+pub fn settle_failed(operation: &'static str, error: &CallError, failures: u32) {
+    let (class, code) = (error.class.name(), &error.code);
+    warn!(event = "settle_failed", operation, class, code, failures, "settling failed for some receipts");
+}
+
+/// The dead-letter queue would not take a message.
+pub fn quarantine_failed(error: &CallError, reason: Reason) {
+    let (class, code, reason) = (error.class.name(), &error.code, reason.code());
+    error!(
+        event = "quarantine_failed",
+        class, code, reason, "the dead-letter queue refused a message; it stays in the queue"
+    );
+}
+
+/// A message's fate was decided.
+pub fn decided(
+    outcome: Outcome,
+    settlement: &Settlement,
+    message: &Message,
+    profile: Option<&Profile>,
+    pseudonyms: &Pseudonyms,
+) {
+    let user = || profile.map(|profile| pseudonyms.of(&profile.key)).unwrap_or_default();
+    let (outcome, attempts, message_id) = (outcome.name(), message.receive_count, &message.id);
+    match settlement {
+        Settlement::Quarantine(rejection) => {
+            let (reason, detail) = (rejection.reason.code(), &rejection.detail);
+            warn!(
+                event = "quarantined",
+                outcome,
+                reason,
+                detail,
+                attempts,
+                message_id,
+                user = user(),
+                "quarantined"
+            );
+        }
+        Settlement::RetryAfter(delay) => {
+            info!(
+                event = "retried",
+                outcome,
+                attempts,
+                delay_ms = ms(*delay),
+                message_id,
+                user = user(),
+                "back to the queue"
+            );
+        }
+        Settlement::Delete | Settlement::Release | Settlement::LeaveAlone => {
+            if tracing::enabled!(tracing::Level::DEBUG) {
+                debug!(event = "settled", outcome, attempts, message_id, user = user(), "settled");
+            }
+        }
+    }
+}
+
+/// A stop was asked for.
+pub fn drain_begins(in_flight: usize, deadline: Duration) {
+    info!(
+        event = "drain_begins",
+        in_flight,
+        deadline_ms = ms(deadline),
+        "stopping: finishing what is in hand"
+    );
+}
+
+/// The drain ended.
+pub fn drain_ends(took: Duration, left: usize) {
+    info!(event = "drain_ends", took_ms = ms(took), left, "stopped");
+}
+
+/// A task ended by a panic. The panic's text is not logged: it may quote what it choked on.
+pub fn if_failed(ended: &Result<(), JoinError>) {
+    if let Err(failure) = ended
+        && failure.is_panic()
+    {
+        error!(event = "task_panicked", "a task panicked: a bug, please report it");
+    }
+}
+
+/// A stage ended though nobody asked it to.
+pub fn stage_ended_early(ended: &Result<(), JoinError>) {
+    if_failed(ended);
+    error!(event = "stage_failed", "a stage ended by itself; stopping");
+}
+
+/// The regular sign of life, with the fields of `/status.json`.
+pub fn status(snapshot: &Snapshot) {
+    let status = serde_json::to_string(snapshot).unwrap_or_default();
+    info!(
+        event = "status",
+        received = snapshot.received,
+        in_flight = snapshot.in_flight,
+        ready = snapshot.ready,
+        status,
+        "status"
+    );
+}
+
+fn ms(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,11 @@
+//! What the worker says about itself. Never a person: no e-mail, phone, user name or body; a sub only
+//! as a keyed hash.
+
+pub mod events;
+mod init;
+mod note;
+mod pseudonym;
+
+pub use init::{LogFormat, init};
+pub use note::{QUARANTINE_ATTRIBUTE, quarantine_note};
+pub use pseudonym::Pseudonyms;
