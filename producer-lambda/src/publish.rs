@@ -1,0 +1,201 @@
+//! Sends one message, to SQS or to EventBridge, under one deadline.
+//!
+//! Cognito gives the trigger five seconds, then calls it again, three times in all. So whatever the
+//! network does, publishing must never take longer than [`DEADLINE`].
+
+use std::future::Future;
+use std::time::Duration;
+
+use aws_sdk_eventbridge::types::PutEventsRequestEntry;
+use aws_sdk_sqs::config::retry::RetryConfig;
+use aws_sdk_sqs::config::timeout::TimeoutConfig;
+use aws_sdk_sqs::config::{BehaviorVersion, IdentityCache, Region, SharedHttpClient};
+use aws_sdk_sqs::types::{
+    MessageAttributeValue, MessageSystemAttributeNameForSends, MessageSystemAttributeValue,
+};
+use aws_smithy_http_client::Builder;
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+
+use crate::config::{Config, Target};
+use crate::failure::FailureClass;
+use crate::trace::TraceContext;
+
+/// The longest a publish takes, whatever happens.
+pub const DEADLINE: Duration = Duration::from_millis(2_500);
+/// The longest one attempt takes.
+pub const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(1);
+/// The longest an attempt waits for a connection.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
+/// Attempts at most.
+pub const ATTEMPTS: u32 = 2;
+/// The `MessageGroupId` of live confirmations. Backfills carry another, so that SQS's fair queues let
+/// sign-ups overtake them.
+pub const LIVE_GROUP: &str = "live";
+
+/// Between two attempts: long enough for a throttle to pass, short beside the deadline.
+const PAUSE: Duration = Duration::from_millis(100);
+
+const EVENT_SOURCE: &str = "profile.confirmations";
+const EVENT_DETAIL_TYPE: &str = "UserConfirmed";
+
+/// One message and where it stands in a trace.
+#[derive(Clone)]
+pub(crate) struct Message {
+    pub(crate) body: String,
+    pub(crate) trace: Option<TraceContext>,
+}
+
+/// A client, made once, and what it sends to. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) enum Publisher {
+    Queue { client: aws_sdk_sqs::Client, url: String, group: Option<&'static str> },
+    EventBus { client: aws_sdk_eventbridge::Client, name: String },
+}
+
+impl Publisher {
+    /// Makes the client. Opens no connection.
+    pub(crate) fn new(config: &Config) -> Self {
+        let region = Region::new(config.region.clone());
+        match &config.target {
+            Target::Queue { url } => {
+                let mut builder = aws_sdk_sqs::Config::builder()
+                    .behavior_version(BehaviorVersion::v2026_01_12())
+                    .region(region)
+                    .http_client(http_client())
+                    .credentials_provider(config.credentials.clone())
+                    .identity_cache(IdentityCache::no_cache())
+                    .timeout_config(timeouts())
+                    .retry_config(RetryConfig::disabled());
+                builder.set_endpoint_url(config.endpoint_url.clone());
+                Self::Queue {
+                    client: aws_sdk_sqs::Client::from_conf(builder.build()),
+                    url: url.clone(),
+                    group: config.fair_groups.then_some(LIVE_GROUP),
+                }
+            }
+            Target::EventBus { name } => {
+                let mut builder = aws_sdk_eventbridge::Config::builder()
+                    .behavior_version(BehaviorVersion::v2026_01_12())
+                    .region(region)
+                    .http_client(http_client())
+                    .credentials_provider(config.credentials.clone())
+                    .identity_cache(IdentityCache::no_cache())
+                    .timeout_config(timeouts())
+                    .retry_config(RetryConfig::disabled());
+                builder.set_endpoint_url(config.endpoint_url.clone());
+                Self::EventBus {
+                    client: aws_sdk_eventbridge::Client::from_conf(builder.build()),
+                    name: name.clone(),
+                }
+            }
+        }
+    }
+
+    /// Sends `message`, twice at most, within [`DEADLINE`].
+    pub(crate) async fn publish(&self, message: &Message) -> Result<(), FailureClass> {
+        within_deadline(async {
+            // The one owner of retries. The SDK's own are off: it cannot see an entry that failed
+            // inside a 200, and it does not know the deadline.
+            let mut attempt = 1;
+            loop {
+                match self.attempt(message).await {
+                    Err(class) if class.may_pass() && attempt < ATTEMPTS => attempt += 1,
+                    settled => return settled,
+                }
+                tokio::time::sleep(PAUSE).await;
+            }
+        })
+        .await
+    }
+
+    async fn attempt(&self, message: &Message) -> Result<(), FailureClass> {
+        let trace = message.trace.as_ref();
+        let traceparent = trace.and_then(|trace| trace.traceparent.as_deref());
+        let header = trace.map(|trace| trace.header.as_str());
+        match self {
+            Self::Queue { client, url, group } => {
+                let mut request = client
+                    .send_message()
+                    .queue_url(url)
+                    .message_body(&message.body)
+                    .set_message_group_id(group.map(str::to_owned));
+                if let Some(attribute) = traceparent.and_then(string_attribute) {
+                    request = request.message_attributes("traceparent", attribute);
+                }
+                if let Some(attribute) = header.and_then(system_attribute) {
+                    let name = MessageSystemAttributeNameForSends::AwsTraceHeader;
+                    request = request.message_system_attributes(name, attribute);
+                }
+                request.send().await.map(drop).map_err(|error| FailureClass::of(&error))
+            }
+            Self::EventBus { client, name } => {
+                let entry = PutEventsRequestEntry::builder()
+                    .event_bus_name(name)
+                    .source(EVENT_SOURCE)
+                    .detail_type(EVENT_DETAIL_TYPE)
+                    .detail(&message.body)
+                    .set_trace_header(header.map(str::to_owned))
+                    .build();
+                let answer = client
+                    .put_events()
+                    .entries(entry)
+                    .send()
+                    .await
+                    .map_err(|error| FailureClass::of(&error))?;
+                // PutEvents answers 200 for a batch in which every entry failed.
+                let refusal = answer.entries().iter().find_map(|entry| entry.error_code());
+                match refusal {
+                    None if answer.failed_entry_count() == 0 => Ok(()),
+                    None => Err(FailureClass::Service),
+                    Some(code) => Err(FailureClass::of_code(code).unwrap_or(FailureClass::Refused)),
+                }
+            }
+        }
+    }
+}
+
+/// The last word on time: the SDK's timeouts cover attempts, this covers name look-ups, pauses and
+/// whatever else may come.
+async fn within_deadline(work: impl Future<Output = Result<(), FailureClass>>) -> Result<(), FailureClass> {
+    tokio::time::timeout(DEADLINE, work).await.unwrap_or(Err(FailureClass::Timeout))
+}
+
+fn http_client() -> SharedHttpClient {
+    Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https()
+}
+
+fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+        .build()
+}
+
+// Both builders fail only without a data type.
+fn string_attribute(value: &str) -> Option<MessageAttributeValue> {
+    MessageAttributeValue::builder().data_type("String").string_value(value).build().ok()
+}
+
+fn system_attribute(value: &str) -> Option<MessageSystemAttributeValue> {
+    MessageSystemAttributeValue::builder().data_type("String").string_value(value).build().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::time::Instant;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_deadline_wins_over_work_that_never_ends() {
+        let start = Instant::now();
+        let outcome = within_deadline(std::future::pending()).await;
+        assert_eq!(outcome, Err(FailureClass::Timeout));
+        assert_eq!(start.elapsed(), Duration::from_millis(2_500));
+    }
+
+    #[test]
+    fn both_attempts_fit_into_the_deadline() {
+        assert!(ATTEMPT_TIMEOUT * ATTEMPTS + PAUSE * (ATTEMPTS - 1) < DEADLINE);
+        assert!(CONNECT_TIMEOUT < ATTEMPT_TIMEOUT);
+    }
+}
