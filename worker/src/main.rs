@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use comfy_table::Table;
 use tokio::signal::unix::{SignalKind, signal};
-use worker::aws::clients::{Clients, load_sdk_config};
+use worker::aws::clients::{Access, Clients};
 use worker::cli::{self, Cli, Command, Output, Written};
 use worker::config::{self, Problem};
 use worker::jobs::check;
@@ -99,8 +99,8 @@ async fn run(written: &Written, until_empty: Option<&str>, output: Output) -> Re
     let (config, until_empty) = config;
     let stop = Stop::default();
     listen_for_signals(&stop).map_err(|problem| vec![problem])?;
-    let sdk = load_sdk_config().await;
-    let summary = service::run(&config, &sdk, Arc::new(Stats::default()), until_empty, stop).await;
+    let access = Access::from_environment().await;
+    let summary = service::run(&config, &access, Arc::new(Stats::default()), until_empty, stop).await;
     let summary = summary.map_err(|problem| vec![problem])?;
     match output {
         Output::Json => println!("{}", serde_json::to_string(&summary).unwrap_or_default()),
@@ -138,14 +138,14 @@ fn listen_for_signals(stop: &Stop) -> Result<(), Problem> {
 
 async fn check(written: &Written, output: Output) -> Result<u8, Vec<Problem>> {
     let config = settings(written)?;
-    let clients = Clients::new(&load_sdk_config().await, &Arc::new(Stats::default()));
+    let clients = Clients::new(&Access::from_environment().await, &Arc::new(Stats::default()));
     let report = check::run(&config, &clients).await;
     match output {
         Output::Json => println!("{}", serde_json::to_string(&report).unwrap_or_default()),
         Output::Table => {
             let mut table = Table::new();
             table
-                .load_preset(comfy_table::presets::UTF8_FULL_CONDENSED)
+                .load_style(comfy_table::presets::UTF8_FULL_CONDENSED)
                 .set_header(["check", "verdict", "seen", "mend"]);
             table.set_content_arrangement(comfy_table::ContentArrangement::Dynamic);
             for line in &report.checks {
@@ -160,8 +160,10 @@ async fn check(written: &Written, output: Output) -> Result<u8, Vec<Problem>> {
 fn summary_table(summary: &Summary) -> Table {
     let counts = &summary.counts;
     let mut table = Table::new();
-    table.load_preset(comfy_table::presets::UTF8_FULL_CONDENSED).set_header(["outcome", "deliveries"]);
-    let mut row = |name: &str, value: String| drop(table.add_row([name, &value]));
+    table.load_style(comfy_table::presets::UTF8_FULL_CONDENSED).set_header(["outcome", "deliveries"]);
+    let mut row = |name: &str, value: String| {
+        table.add_row([name, &value]);
+    };
     row("received", counts.received.to_string());
     for (outcome, count) in counts.outcomes.iter().filter(|(_, count)| **count > 0) {
         row(outcome, count.to_string());

@@ -4,7 +4,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_config::SdkConfig;
 use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -12,7 +11,7 @@ use tokio::time::{Instant, interval_at, sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::admin;
-use crate::aws::clients::Clients;
+use crate::aws::clients::{Access, Clients};
 use crate::aws::dynamodb::{DynamoDbTable, key_mismatch, table_key};
 use crate::aws::sqs::{SqsQueue, queue_facts};
 use crate::config::{Config, Problem};
@@ -63,12 +62,12 @@ const LOOK: Policy = Policy {
 /// that is taken. What may mend itself is waited for.
 pub async fn run(
     config: &Config,
-    sdk: &SdkConfig,
+    access: &Access,
     stats: Arc<Stats>,
     until_empty: Option<Duration>,
     stop: Stop,
 ) -> Result<Summary, Problem> {
-    let clients = Clients::new(sdk, &stats);
+    let clients = Clients::new(access, &stats);
     let leases = Arc::new(Leases::default());
     let mut aside = JoinSet::new();
     if let Some(addr) = config.admin_addr {

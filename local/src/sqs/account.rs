@@ -13,9 +13,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::attributes::Settings;
 use super::clock::{Clock, Millis, seconds};
+use super::letter::Letter;
 use super::moves::Tasks;
 use super::protocol::{ApiError, Fault, Operation, required};
-use super::queue::{Letter, Queue};
+use super::queue::Queue;
 
 pub(crate) const ACCOUNT_ID: &str = "000000000000";
 

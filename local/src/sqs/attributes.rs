@@ -181,8 +181,8 @@ fn number(name: &str, value: &str, least: u32, most: u32) -> Result<u32, ApiErro
         .filter(|number| (least..=most).contains(number))
         .ok_or_else(|| {
             Fault::InvalidAttributeValue.because(format!(
-                "Invalid value for the parameter {name}. Reason: Must be between {least} and {most}."
-            ))
+            "Invalid value for the parameter {name}. Reason: Must be between {least} and {most}."
+        ))
         })
 }
 

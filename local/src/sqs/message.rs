@@ -134,11 +134,11 @@ impl Message {
 
 impl WireAttribute {
     fn size(&self) -> usize {
-        let bytes = self.binary_value.as_ref().map_or(0, |text| {
-            STANDARD
-                .decode(text)
-                .map_or(text.len(), |bytes| bytes.len())
-        });
+        // Every four characters of base64 are three bytes, less the padding.
+        let bytes = self
+            .binary_value
+            .as_ref()
+            .map_or(0, |text| text.trim_end_matches('=').len() * 3 / 4);
         self.data_type.as_ref().map_or(0, String::len)
             + self.string_value.as_ref().map_or(0, String::len)
             + bytes
@@ -162,7 +162,7 @@ impl WireAttribute {
         ) {
             (base @ ("String" | "Number"), Some(text), None) if !text.is_empty() => {
                 check_characters(&text)?;
-                if base == "Number" && text.trim().parse::<f64>().is_err() {
+                if base == "Number" && !is_number(&text) {
                     return Err(refuse(
                         "with type 'Number' must use a value that can be cast to a number.",
                     ));
@@ -265,6 +265,12 @@ fn check_system(wire: WireAttributes) -> Result<Option<String>, ApiError> {
         };
     }
     Ok(header)
+}
+
+/// Rust also reads `inf` and `nan` as numbers; AWS does not.
+fn is_number(text: &str) -> bool {
+    let digits = text.bytes().any(|byte| byte.is_ascii_digit());
+    digits && text.trim().parse::<f64>().is_ok()
 }
 
 fn check_group(group: String) -> Result<String, ApiError> {

@@ -13,6 +13,7 @@
 mod account;
 mod attributes;
 mod clock;
+mod letter;
 mod line;
 mod md5;
 mod message;

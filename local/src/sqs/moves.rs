@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::account::{Account, lock};
 use super::clock::Millis;
-use super::queue::Letter;
+use super::letter::Letter;
 use super::random_uuid;
 
 /// Tasks a source queue remembers, running or not; also the most AWS lists.
@@ -214,5 +214,46 @@ impl Task {
                 Err(reason)
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::super::account::{Account, Cell};
+    use super::super::attributes::Settings;
+    use super::super::letter::Letter;
+    use super::super::message::WireMessage;
+    use super::super::random_uuid;
+    use super::{Status, Task};
+
+    /// The task may already be due for the next message when the cancellation arrives.
+    #[test]
+    fn a_cancelled_task_moves_nothing_more() {
+        let account = Account::new(String::new());
+        let cell = |name: &str| {
+            let arn = format!("arn:aws:sqs:us-east-1:000000000000:{name}");
+            account
+                .add(Cell::new(name.to_owned(), arn, Settings::default(), 0))
+                .0
+        };
+        let (source, target) = (cell("dead"), cell("work"));
+        for _ in 0..3 {
+            let wire = serde_json::json!({ "MessageBody": "x" });
+            let wire: WireMessage = serde_json::from_value(wire).unwrap();
+            let message = Arc::new(wire.check(10).unwrap());
+            source.put(0, [(Letter::new(random_uuid(), message, 0), 0)]);
+        }
+        let (from, to) = (Arc::clone(&source.arn), Arc::clone(&target.arn));
+        let task = Task::new(from, Some(to), None, 0, 3);
+        assert!(task.move_one(&account, 0));
+        assert_eq!(task.cancel(), Some(1));
+        assert!(!task.move_one(&account, 0));
+        assert_eq!(task.cancel(), None);
+        let progress = task.progress();
+        assert_eq!((progress.status, progress.moved), (Status::Cancelled, 1));
+        assert_eq!(source.queue().counts(0).visible, 2);
+        assert_eq!(target.queue().counts(0).visible, 1);
     }
 }

@@ -4,13 +4,10 @@
 //! `now` is an argument. Must never scan: every step costs O(log n) however long the queue is.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
-
-use uuid::Uuid;
 
 use super::clock::Millis;
+use super::letter::{Ask, Delivery, Letter, Taken};
 use super::line::Line;
-use super::message::Message;
 use super::receipt::{Key, Receipt};
 
 /// A message may stay with one receiver for 12 hours in all, however often it extends.
@@ -19,32 +16,6 @@ pub(crate) const LONGEST_HOLD: Millis = 12 * 3600 * 1000;
 /// Bound on dead messages handed out by one `receive`, so that a queue full of exhausted messages
 /// does not hold the lock for long; the caller asks again.
 const DEAD_PER_RECEIVE: usize = 1000;
-
-/// A message with the facts that travel with it from queue to queue.
-#[derive(Clone, Debug)]
-pub(crate) struct Letter {
-    pub(crate) id: Uuid,
-    pub(crate) message: Arc<Message>,
-    pub(crate) sent_at: Millis,
-    /// Shown to clients and kept on the way into a dead-letter queue, as consoles show it.
-    pub(crate) receives: u32,
-    pub(crate) first_received_at: Option<Millis>,
-    /// ARN of the queue whose redrive policy moved it here.
-    pub(crate) dead_from: Option<Arc<str>>,
-}
-
-impl Letter {
-    pub(crate) fn new(id: Uuid, message: Arc<Message>, sent_at: Millis) -> Self {
-        Self {
-            id,
-            message,
-            sent_at,
-            receives: 0,
-            first_received_at: None,
-            dead_from: None,
-        }
-    }
-}
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
@@ -60,28 +31,6 @@ struct Slot {
     /// count those of the queue before it.
     receives_here: u32,
     latest_receive: u64,
-}
-
-/// What one receive asks for.
-#[derive(Clone, Copy)]
-pub(crate) struct Ask {
-    pub(crate) max: usize,
-    pub(crate) visibility: Millis,
-    /// Receives after which a message is dead; `None` without a (reachable) dead-letter queue.
-    pub(crate) dead_after: Option<u32>,
-    pub(crate) in_flight_limit: usize,
-}
-
-pub(crate) struct Delivery {
-    pub(crate) letter: Letter,
-    pub(crate) receipt: Receipt,
-}
-
-pub(crate) struct Taken {
-    pub(crate) deliveries: Vec<Delivery>,
-    /// To be put into the dead-letter queue by the caller: this queue has forgotten them.
-    pub(crate) dead: Vec<Letter>,
-    pub(crate) at_limit: bool,
 }
 
 /// Why a visibility timeout was not changed.

@@ -4,9 +4,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_config::{BehaviorVersion, SdkConfig};
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
+use aws_smithy_async::time::SystemTimeSource;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
 use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterceptorContextRef;
 use aws_smithy_runtime_api::client::orchestrator::Metadata;
@@ -36,28 +41,82 @@ pub struct Clients {
     pub dynamodb_calm: aws_sdk_dynamodb::Client,
 }
 
-/// What the SDK finds in the environment, with the HTTP client both deployables use.
-pub async fn load_sdk_config() -> SdkConfig {
-    let http =
-        aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
-    aws_config::defaults(BehaviorVersion::latest()).http_client(http).load().await
+/// Where AWS is, and as whom.
+#[derive(Debug, Clone)]
+pub struct Access {
+    sdk: SdkConfig,
+    /// Takes the place of every other source of SQS's endpoint.
+    sqs_endpoint: Option<String>,
+    /// Takes the place of every other source of DynamoDB's endpoint.
+    dynamodb_endpoint: Option<String>,
+}
+
+impl Access {
+    /// What the SDK finds in the environment, with the HTTP client both deployables use.
+    pub async fn from_environment() -> Self {
+        let sdk = aws_config::defaults(BehaviorVersion::latest()).http_client(http_client()).load().await;
+        Self { sdk, sqs_endpoint: None, dynamodb_endpoint: None }
+    }
+
+    /// Endpoints on this machine, which check no credentials. Reads nothing from the environment, so
+    /// that whatever is set there, nothing reaches AWS.
+    pub fn local(sqs_endpoint: &str, dynamodb_endpoint: &str) -> Self {
+        let credentials = Credentials::new("local", "local", None, None, "local");
+        let sdk = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::from_static("eu-central-1"))
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .http_client(http_client())
+            .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
+            .time_source(SystemTimeSource::new())
+            .build();
+        Self {
+            sdk,
+            sqs_endpoint: Some(sqs_endpoint.to_owned()),
+            dynamodb_endpoint: Some(dynamodb_endpoint.to_owned()),
+        }
+    }
+
+    /// A builder of SQS's configuration.
+    pub fn sqs(&self) -> aws_sdk_sqs::config::Builder {
+        let mut config = aws_sdk_sqs::config::Builder::from(&self.sdk);
+        if let Some(endpoint) = &self.sqs_endpoint {
+            config = config.endpoint_url(endpoint);
+        }
+        config
+    }
+
+    /// A builder of DynamoDB's configuration.
+    pub fn dynamodb(&self) -> aws_sdk_dynamodb::config::Builder {
+        let mut config = aws_sdk_dynamodb::config::Builder::from(&self.sdk);
+        if let Some(endpoint) = &self.dynamodb_endpoint {
+            config = config.endpoint_url(endpoint);
+        }
+        config
+    }
+}
+
+fn http_client() -> SharedHttpClient {
+    aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https()
 }
 
 impl Clients {
     /// Clients that count their calls in `stats`.
-    pub fn new(sdk: &SdkConfig, stats: &Arc<Stats>) -> Self {
+    pub fn new(access: &Access, stats: &Arc<Stats>) -> Self {
         let timeouts =
             TimeoutConfig::builder().connect_timeout(CONNECT).operation_attempt_timeout(ATTEMPT).build();
         let counter = CallCounter { stats: Arc::clone(stats) };
         let sqs = |retry| {
-            let config = aws_sdk_sqs::config::Builder::from(sdk)
+            let config = access
+                .sqs()
                 .retry_config(retry)
                 .timeout_config(timeouts.clone())
                 .interceptor(counter.clone());
             aws_sdk_sqs::Client::from_conf(config.build())
         };
         let dynamodb = |retry| {
-            let config = aws_sdk_dynamodb::config::Builder::from(sdk)
+            let config = access
+                .dynamodb()
                 .retry_config(retry)
                 .timeout_config(timeouts.clone())
                 .interceptor(counter.clone());

@@ -93,8 +93,8 @@ fn in_range(
         .filter(|number| (least..=most).contains(number))
         .ok_or_else(|| {
             Fault::InvalidParameterValue.because(format!(
-                "Value {given} for parameter {name} is invalid. Reason: Must be between {least} and \
+            "Value {given} for parameter {name} is invalid. Reason: Must be between {least} and \
                  {most}, if provided."
-            ))
+        ))
         })
 }

@@ -122,7 +122,7 @@ fn same_or_refused(existing: &Cell, wanted: &BTreeMap<String, String>) -> Result
 }
 
 fn check_name(name: String) -> Result<String, ApiError> {
-    if name.ends_with(".fifo") {
+    if name.strip_suffix(".fifo").is_some() {
         return Err(no_fifo());
     }
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');

@@ -14,9 +14,9 @@ use serde::{Deserialize, Serialize};
 
 use super::super::account::{Account, Cell};
 use super::super::clock::{Millis, seconds};
+use super::super::letter::{Ask, Delivery, Letter, Taken};
 use super::super::message::Attribute;
 use super::super::protocol::{ApiError, Fault, Reply, answer, decode};
-use super::super::queue::{Ask, Delivery, Letter, Taken};
 use super::in_range;
 
 /// What AWS shows as the sender is an IAM principal, which nothing here checks.

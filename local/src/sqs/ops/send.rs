@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 use super::super::account::Account;
 use super::super::attributes::{LARGEST_MESSAGE, Settings};
 use super::super::clock::{Millis, seconds};
+use super::super::letter::Letter;
 use super::super::message::{Message, WireMessage};
 use super::super::protocol::{ApiError, FailedEntry, Fault, Reply, answer, decode};
-use super::super::queue::Letter;
 use super::super::random_uuid;
 use super::{check_batch, in_range};
 
@@ -66,7 +66,7 @@ pub(super) fn batch(account: &Account, body: &[u8]) -> Reply {
     let request: SendMessageBatch = decode(body)?;
     let cell = account.by_url(request.queue_url)?;
     check_batch(request.entries.iter().map(|entry| entry.id.as_str()))?;
-    let size: usize = request.entries.iter().map(|entry| entry.size()).sum();
+    let size: usize = request.entries.iter().map(WireMessage::size).sum();
     if size > LARGEST_MESSAGE {
         return Err(Fault::BatchRequestTooLong.because(format!(
             "Batch requests cannot be longer than {LARGEST_MESSAGE} bytes. You have sent {size} bytes."

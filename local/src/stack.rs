@@ -1,0 +1,126 @@
+//! SQS and DynamoDB on free loopback ports, and the queue and table a worker needs. One instance per
+//! demo and per test: nothing is shared, nothing is left behind.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
+};
+use aws_sdk_sqs::types::QueueAttributeName;
+use dynoxide::Database;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use worker::aws::clients::Access;
+
+use crate::sqs::SqsServer;
+
+/// Both endpoints, running. Dropping it ends them and all they hold.
+pub struct Stack {
+    /// The queue server.
+    pub sqs: SqsServer,
+    dynamodb: SocketAddr,
+    serving: JoinHandle<()>,
+}
+
+/// The queues of one worker.
+#[derive(Debug, Clone)]
+pub struct Queues {
+    /// URL of the queue of confirmations.
+    pub queue: String,
+    /// URL of its dead-letter queue.
+    pub dead_letter: String,
+}
+
+/// What keeps the worker's promise in an outage: SQS's own redrive is only the last guard.
+pub const MAX_RECEIVE_COUNT: u32 = 100;
+
+impl Stack {
+    /// Starts both on free ports.
+    pub async fn start() -> anyhow::Result<Self> {
+        Self::start_on(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
+            .await
+    }
+
+    /// Starts both on the given addresses; port 0 picks a free one.
+    pub async fn start_on(sqs: SocketAddr, dynamodb: SocketAddr) -> anyhow::Result<Self> {
+        let sqs = SqsServer::start(sqs).await?;
+        let listener = TcpListener::bind(dynamodb).await?;
+        let dynamodb = listener.local_addr()?;
+        let database = Database::memory()?;
+        let serving = tokio::spawn(dynoxide::server::serve_on(listener, database));
+        Ok(Self { sqs, dynamodb, serving })
+    }
+
+    /// SQS's endpoint.
+    pub fn sqs_endpoint(&self) -> String {
+        self.sqs.endpoint()
+    }
+
+    /// DynamoDB's endpoint.
+    pub fn dynamodb_endpoint(&self) -> String {
+        format!("http://{}", self.dynamodb)
+    }
+
+    /// How clients reach both, and nothing else.
+    pub fn access(&self) -> Access {
+        Access::local(&self.sqs_endpoint(), &self.dynamodb_endpoint())
+    }
+}
+
+impl Drop for Stack {
+    fn drop(&mut self) {
+        self.serving.abort();
+    }
+}
+
+/// Makes the queue `name` and its dead-letter queue `name-dlq`, with the attributes infra gives them.
+pub async fn create_queues(client: &aws_sdk_sqs::Client, name: &str) -> anyhow::Result<Queues> {
+    const FOUR_DAYS: u32 = 4 * 24 * 3600;
+    const FOURTEEN_DAYS: u32 = 14 * 24 * 3600;
+    let dead_letter = client
+        .create_queue()
+        .queue_name(format!("{name}-dlq"))
+        .attributes(QueueAttributeName::MessageRetentionPeriod, FOURTEEN_DAYS.to_string())
+        .send()
+        .await?
+        .queue_url
+        .unwrap_or_default();
+    let attributes = client
+        .get_queue_attributes()
+        .queue_url(&dead_letter)
+        .attribute_names(QueueAttributeName::QueueArn)
+        .send()
+        .await?
+        .attributes
+        .unwrap_or_default();
+    let arn = attributes.get(&QueueAttributeName::QueueArn).cloned().unwrap_or_default();
+    // As a number: one engine refuses the string form.
+    let redrive = serde_json::json!({ "deadLetterTargetArn": arn, "maxReceiveCount": MAX_RECEIVE_COUNT });
+    let queue = client
+        .create_queue()
+        .queue_name(name)
+        .attributes(QueueAttributeName::MessageRetentionPeriod, FOUR_DAYS.to_string())
+        .attributes(QueueAttributeName::RedrivePolicy, redrive.to_string())
+        .send()
+        .await?
+        .queue_url
+        .unwrap_or_default();
+    Ok(Queues { queue, dead_letter })
+}
+
+/// Makes the table of profiles: on-demand, with these key attributes of type S, the partition key first.
+pub async fn create_table(client: &aws_sdk_dynamodb::Client, name: &str, key: &[&str]) -> anyhow::Result<()> {
+    let mut request = client.create_table().table_name(name).billing_mode(BillingMode::PayPerRequest);
+    for (attribute, kind) in key.iter().zip([KeyType::Hash, KeyType::Range]) {
+        request = request
+            .key_schema(KeySchemaElement::builder().attribute_name(*attribute).key_type(kind).build()?)
+            .attribute_definitions(
+                AttributeDefinition::builder()
+                    .attribute_name(*attribute)
+                    .attribute_type(ScalarAttributeType::S)
+                    .build()?,
+            );
+    }
+    request.send().await?;
+    Ok(())
+}
