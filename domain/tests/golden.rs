@@ -1,5 +1,13 @@
 //! Every fixture, through the whole of this crate: the text of a message in, the exact item out.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on has failed"
+)]
+
 use domain::{ProfileModel, Reason, Timestamp, body, envelope, event};
 use serde_json::Value;
 

@@ -1,6 +1,14 @@
 //! Whatever stands in the queue, reading it ends in a confirmation or a reason, and the reason names
 //! nobody.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on has failed"
+)]
+
 use domain::{ProfileModel, Reason, Timestamp, body};
 use proptest::prelude::*;
 use serde_json::{Value, json};

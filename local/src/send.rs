@@ -27,7 +27,7 @@ pub struct Options {
 }
 
 #[derive(Default)]
-struct Sent {
+struct Tally {
     sent: u64,
     ignored: u64,
     bad: u64,
@@ -46,17 +46,17 @@ pub async fn run(options: &Options) -> anyhow::Result<bool> {
     let sqs =
         aws_sdk_sqs::Client::from_conf(Access::local(&options.endpoint, &options.endpoint).sqs().build());
 
-    let mut sent = Sent::default();
+    let mut tally = Tally::default();
     if options.file.as_os_str() == "-" {
-        send_lines(BufReader::new(tokio::io::stdin()), &producer, &sqs, options, &mut sent).await?;
+        send_lines(BufReader::new(tokio::io::stdin()), &producer, &sqs, options, &mut tally).await?;
     } else {
         let file = tokio::fs::File::open(&options.file).await;
         let file = file.with_context(|| format!("{} cannot be opened", options.file.display()))?;
-        send_lines(BufReader::new(file), &producer, &sqs, options, &mut sent).await?;
+        send_lines(BufReader::new(file), &producer, &sqs, options, &mut tally).await?;
     }
-    let result = serde_json::json!({"sent": sent.sent, "ignored": sent.ignored, "bad_lines": sent.bad});
+    let result = serde_json::json!({"sent": tally.sent, "ignored": tally.ignored, "bad_lines": tally.bad});
     println!("{result}");
-    Ok(sent.bad == 0)
+    Ok(tally.bad == 0)
 }
 
 async fn send_lines(
@@ -64,7 +64,7 @@ async fn send_lines(
     producer: &Producer,
     sqs: &aws_sdk_sqs::Client,
     options: &Options,
-    sent: &mut Sent,
+    tally: &mut Tally,
 ) -> anyhow::Result<()> {
     let mut line = Vec::new();
     for number in 1_u64.. {
@@ -73,7 +73,7 @@ async fn send_lines(
             break;
         }
         let Ok(text) = std::str::from_utf8(&line).map(str::trim) else {
-            complain(number, "is not UTF-8", sent);
+            complain(number, "is not UTF-8", tally);
             continue;
         };
         if text.is_empty() {
@@ -82,28 +82,28 @@ async fn send_lines(
         match serde_json::from_str::<Value>(text) {
             Ok(value) if value.as_object().is_some_and(envelope::looks_like_envelope) => {
                 if let Err(rejection) = body::read(text, Timestamp::from_epoch_ms(0)?, |_| true) {
-                    complain(number, &rejection.to_string(), sent);
+                    complain(number, &rejection.to_string(), tally);
                     continue;
                 }
                 let request = sqs.send_message().queue_url(&options.queue_url).message_body(text);
                 request.send().await.context("the queue does not take messages; is `serve` running?")?;
-                sent.sent += 1;
+                tally.sent += 1;
             }
             Ok(event) => match producer.announce(&event, None).await {
-                Announcement::Enqueued => sent.sent += 1,
-                Announcement::Ignored => sent.ignored += 1,
-                Announcement::Invalid(rejection) => complain(number, &rejection.to_string(), sent),
+                Announcement::Enqueued => tally.sent += 1,
+                Announcement::Ignored => tally.ignored += 1,
+                Announcement::Invalid(rejection) => complain(number, &rejection.to_string(), tally),
                 Announcement::Failed(class) => {
                     bail!("the queue does not take messages ({}); is `serve` running?", class.code())
                 }
             },
-            Err(fault) => complain(number, &format!("is not JSON at column {}", fault.column()), sent),
+            Err(fault) => complain(number, &format!("is not JSON at column {}", fault.column()), tally),
         }
     }
     Ok(())
 }
 
-fn complain(number: u64, fault: &str, sent: &mut Sent) {
-    sent.bad += 1;
+fn complain(number: u64, fault: &str, tally: &mut Tally) {
+    tally.bad += 1;
     eprintln!("line {number}: {fault}");
 }

@@ -378,10 +378,10 @@ impl Reader {
         match text {
             None | Some("auto" | "put") => {}
             Some("batch") => {
-                self.fault("WRITE_STRATEGY", "batch is not offered by this version", "write auto or put")
+                self.fault("WRITE_STRATEGY", "batch is not offered by this version", "write auto or put");
             }
             Some(other) => {
-                self.fault("WRITE_STRATEGY", format!("{other:?} is no strategy"), "write auto or put")
+                self.fault("WRITE_STRATEGY", format!("{other:?} is no strategy"), "write auto or put");
             }
         }
     }

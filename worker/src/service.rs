@@ -18,7 +18,7 @@ use crate::config::{Config, Problem};
 use crate::decide::backoff::Policy;
 use crate::delivery::Leases;
 use crate::pipeline::{self, Ended, Shared};
-use crate::ports::{CallError, ConfirmationQueue};
+use crate::ports::{CallError, ConfirmationQueue, Depth};
 use crate::stats::{Snapshot, Stats};
 use crate::telemetry::{Pseudonyms, events};
 
@@ -176,7 +176,7 @@ async fn stop_when_empty<Q: ConfirmationQueue, T: Send + Sync + 'static>(
         if idle < quiet || shared.leases.in_flight() > 0 {
             continue;
         }
-        if shared.queue.depth().await.is_ok_and(|depth| depth.is_empty())
+        if shared.queue.depth().await.is_ok_and(Depth::is_empty)
             && shared.stats.idle_for(Instant::now()) >= quiet
         {
             stop.cancel();

@@ -181,7 +181,9 @@ fn bad_messages() -> Vec<(String, &'static str)> {
             "v": 1, "kind": "user.confirmed", "source": "cognito.trigger", "userPoolId": USER_POOL,
             "sub": "ffffffff-ffff-7fff-8fff-ffffffffffff", "username": "nobody", "observedAt": "2026-11-22T20:05:38.123Z"
         });
-        body[field] = value;
+        if let Some(body) = body.as_object_mut() {
+            body.insert(field.into(), value);
+        }
         body.to_string()
     };
     vec![

@@ -75,9 +75,7 @@ impl Account {
     pub(crate) fn calls(&self) -> BTreeMap<String, u64> {
         let calls = lock(&self.calls);
         let named = calls.iter();
-        named
-            .map(|(operation, n)| (operation.name().to_owned(), *n))
-            .collect()
+        named.map(|(operation, n)| (operation.name().to_owned(), *n)).collect()
     }
 
     pub(crate) fn url(&self, name: &str) -> String {
@@ -97,8 +95,10 @@ impl Account {
         let url = required(url, "QueueUrl")?;
         match url.trim_end_matches('/').rsplit_once('/') {
             Some((_, name)) => self.by_name(name),
-            None => Err(Fault::InvalidAddress
-                .because(format!("The address {url} is not valid for this endpoint."))),
+            None => {
+                Err(Fault::InvalidAddress
+                    .because(format!("The address {url} is not valid for this endpoint.")))
+            }
         }
     }
 
@@ -126,10 +126,7 @@ impl Account {
 
     pub(crate) fn remove(&self, cell: &Cell) {
         let mut queues = self.queues.write().unwrap_or_else(PoisonError::into_inner);
-        if queues
-            .get(&cell.name)
-            .is_some_and(|found| found.id == cell.id)
-        {
+        if queues.get(&cell.name).is_some_and(|found| found.id == cell.id) {
             queues.remove(&cell.name);
         }
         cell.deleted.store(true, Ordering::Release);
@@ -141,10 +138,7 @@ impl Account {
         let mut sources = self.all();
         sources.retain(|cell| {
             let settings = cell.settings();
-            settings
-                .redrive
-                .as_ref()
-                .is_some_and(|redrive| redrive.target_arn == arn)
+            settings.redrive.as_ref().is_some_and(|redrive| redrive.target_arn == arn)
         });
         sources
     }
@@ -180,10 +174,7 @@ impl Cell {
 
     pub(crate) fn set_settings(&self, settings: Settings, now: Millis) {
         self.queue().set_retention(seconds(settings.retention));
-        *self
-            .settings
-            .write()
-            .unwrap_or_else(PoisonError::into_inner) = Arc::new(settings);
+        *self.settings.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(settings);
         self.modified_at.store(now, Ordering::Release);
     }
 

@@ -74,12 +74,8 @@ const SETTABLE: [&str; 11] = [
     "SqsManagedSseEnabled",
 ];
 /// Known to AWS, so asking for them is no error, but a standard queue has none of them.
-const FIFO_ONLY: [&str; 4] = [
-    "FifoQueue",
-    "ContentBasedDeduplication",
-    "DeduplicationScope",
-    "FifoThroughputLimit",
-];
+const FIFO_ONLY: [&str; 4] =
+    ["FifoQueue", "ContentBasedDeduplication", "DeduplicationScope", "FifoThroughputLimit"];
 
 impl Settings {
     pub(crate) fn apply(&mut self, name: &str, value: &str) -> Result<(), ApiError> {
@@ -154,10 +150,8 @@ impl Settings {
 }
 
 pub(crate) fn check_asked(name: &str) -> Result<(), ApiError> {
-    let known = name == "All"
-        || READ_ONLY.contains(&name)
-        || SETTABLE.contains(&name)
-        || FIFO_ONLY.contains(&name);
+    let known =
+        name == "All" || READ_ONLY.contains(&name) || SETTABLE.contains(&name) || FIFO_ONLY.contains(&name);
     if known { Ok(()) } else { Err(unknown(name)) }
 }
 
@@ -175,15 +169,11 @@ fn invalid(name: &str) -> ApiError {
 }
 
 fn number(name: &str, value: &str, least: u32, most: u32) -> Result<u32, ApiError> {
-    value
-        .parse()
-        .ok()
-        .filter(|number| (least..=most).contains(number))
-        .ok_or_else(|| {
-            Fault::InvalidAttributeValue.because(format!(
+    value.parse().ok().filter(|number| (least..=most).contains(number)).ok_or_else(|| {
+        Fault::InvalidAttributeValue.because(format!(
             "Invalid value for the parameter {name}. Reason: Must be between {least} and {most}."
         ))
-        })
+    })
 }
 
 /// An empty string removes an attribute.
@@ -221,32 +211,26 @@ fn redrive(value: &str) -> Result<Option<Redrive>, ApiError> {
         return Ok(None);
     }
     let refuse = |why: &str| {
-        Fault::InvalidParameterValue.because(format!(
-            "Value {value} for parameter RedrivePolicy is invalid. Reason: {why}"
-        ))
+        Fault::InvalidParameterValue
+            .because(format!("Value {value} for parameter RedrivePolicy is invalid. Reason: {why}"))
     };
-    let wire: WireRedrive = serde_json::from_str(value)
-        .map_err(|_| refuse("Redrive policy is not a valid JSON map."))?;
+    let wire: WireRedrive =
+        serde_json::from_str(value).map_err(|_| refuse("Redrive policy is not a valid JSON map."))?;
     let max_receives = match wire.max_receive_count {
         Some(Count::Number(number)) => Some(number),
         Some(Count::Text(text)) => text.parse().ok(),
         None => {
-            return Err(refuse(
-                "Redrive policy does not contain mandatory attribute: maxReceiveCount.",
-            ));
+            return Err(refuse("Redrive policy does not contain mandatory attribute: maxReceiveCount."));
         }
     };
-    let target_arn = wire.dead_letter_target_arn.ok_or_else(|| {
-        refuse("Redrive policy does not contain mandatory attribute: deadLetterTargetArn.")
-    })?;
+    let target_arn = wire
+        .dead_letter_target_arn
+        .ok_or_else(|| refuse("Redrive policy does not contain mandatory attribute: deadLetterTargetArn."))?;
     let max_receives = max_receives
         .filter(|count| (1..=1000).contains(count))
         .ok_or_else(|| refuse("Invalid value for maxReceiveCount: must be between 1 and 1000."))?;
     if !target_arn.starts_with("arn:") {
         return Err(refuse("Invalid value for deadLetterTargetArn."));
     }
-    Ok(Some(Redrive {
-        target_arn,
-        max_receives,
-    }))
+    Ok(Some(Redrive { target_arn, max_receives }))
 }

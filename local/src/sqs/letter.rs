@@ -27,14 +27,7 @@ pub(crate) struct Letter {
 
 impl Letter {
     pub(crate) fn new(id: Uuid, message: Arc<Message>, sent_at: Millis) -> Self {
-        Self {
-            id,
-            message,
-            sent_at,
-            receives: 0,
-            first_received_at: None,
-            dead_from: None,
-        }
+        Self { id, message, sent_at, receives: 0, first_received_at: None, dead_from: None }
     }
 }
 

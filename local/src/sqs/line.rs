@@ -18,10 +18,7 @@ pub(crate) struct Line<K> {
 
 impl<K> Line<K> {
     pub(crate) fn new() -> Self {
-        Self {
-            turns: VecDeque::new(),
-            waiting: HashMap::new(),
-        }
+        Self { turns: VecDeque::new(), waiting: HashMap::new() }
     }
 
     pub(crate) fn push(&mut self, group: &Group, key: K) {

@@ -76,24 +76,14 @@ mod tests {
     #[test]
     fn attributes_match_what_aws_returned() {
         let text = |pairs: &[(&str, &str)]| {
-            of_attributes(
-                pairs
-                    .iter()
-                    .map(|(name, value)| (*name, "String", Payload::Text(value))),
-            )
+            of_attributes(pairs.iter().map(|(name, value)| (*name, "String", Payload::Text(value))))
         };
         assert_eq!(
             text(&[("General", "Kenobi"), ("Hello", "There"), ("Help.Me", "Me")]).unwrap(),
             "4c360f3fdafd970e05fae2f149d997f5"
         );
-        assert_eq!(
-            text(&[("Hello", "There")]).unwrap(),
-            "a311262e065454b75da111d535b8dacd"
-        );
-        assert_eq!(
-            text(&[("Foo", "Bar")]).unwrap(),
-            "ae7155c6026991b6d54b11589678bf9c"
-        );
+        assert_eq!(text(&[("Hello", "There")]).unwrap(), "a311262e065454b75da111d535b8dacd");
+        assert_eq!(text(&[("Foo", "Bar")]).unwrap(), "ae7155c6026991b6d54b11589678bf9c");
         let binary = b"traceparent\x1e00-774062d6c37081a5a0b9b5b88e30627c-2d2482211f6489da-01";
         assert_eq!(
             of_attributes([("attr1", "Binary", Payload::Bytes(binary))].into_iter()).unwrap(),

@@ -73,21 +73,15 @@ impl WireMessage {
     /// attributes are free.
     pub(crate) fn size(&self) -> usize {
         let attributes = self.message_attributes.iter().flatten();
-        let attributes: usize = attributes
-            .map(|(name, attribute)| name.len() + attribute.size())
-            .sum();
+        let attributes: usize = attributes.map(|(name, attribute)| name.len() + attribute.size()).sum();
         self.message_body.as_ref().map_or(0, String::len) + attributes
     }
 
     pub(crate) fn check(self, max_size: usize) -> Result<Message, ApiError> {
         let size = self.size();
-        let body = self
-            .message_body
-            .filter(|body| !body.is_empty())
-            .ok_or_else(|| {
-                Fault::MissingParameter
-                    .because("The request must contain the parameter MessageBody.")
-            })?;
+        let body = self.message_body.filter(|body| !body.is_empty()).ok_or_else(|| {
+            Fault::MissingParameter.because("The request must contain the parameter MessageBody.")
+        })?;
         if size > max_size {
             return Err(Fault::InvalidParameterValue.because(format!(
                 "One or more parameters are invalid. Reason: Message must be shorter than {max_size} bytes."
@@ -135,19 +129,15 @@ impl Message {
 impl WireAttribute {
     fn size(&self) -> usize {
         // Every four characters of base64 are three bytes, less the padding.
-        let bytes = self
-            .binary_value
-            .as_ref()
-            .map_or(0, |text| text.trim_end_matches('=').len() * 3 / 4);
+        let bytes = self.binary_value.as_ref().map_or(0, |text| text.trim_end_matches('=').len() * 3 / 4);
         self.data_type.as_ref().map_or(0, String::len)
             + self.string_value.as_ref().map_or(0, String::len)
             + bytes
     }
 
     fn check(self, name: &str) -> Result<Attribute, ApiError> {
-        let refuse = |why: &str| {
-            Fault::InvalidParameterValue.because(format!("The message attribute '{name}' {why}"))
-        };
+        let refuse =
+            |why: &str| Fault::InvalidParameterValue.because(format!("The message attribute '{name}' {why}"));
         let data_type = self.data_type.unwrap_or_default();
         if data_type.is_empty() {
             return Err(refuse("must contain non-empty message attribute type."));
@@ -155,41 +145,38 @@ impl WireAttribute {
         if data_type.len() > 256 {
             return Err(refuse("has a type longer than 256 bytes."));
         }
-        let value = match (
-            data_type.split('.').next().unwrap_or_default(),
-            self.string_value,
-            self.binary_value,
-        ) {
-            (base @ ("String" | "Number"), Some(text), None) if !text.is_empty() => {
-                check_characters(&text)?;
-                if base == "Number" && !is_number(&text) {
+        let value =
+            match (data_type.split('.').next().unwrap_or_default(), self.string_value, self.binary_value) {
+                (base @ ("String" | "Number"), Some(text), None) if !text.is_empty() => {
+                    check_characters(&text)?;
+                    if base == "Number" && !is_number(&text) {
+                        return Err(refuse(
+                            "with type 'Number' must use a value that can be cast to a number.",
+                        ));
+                    }
+                    Value::Text(text)
+                }
+                ("Binary", None, Some(text)) if !text.is_empty() => {
+                    let bytes = STANDARD.decode(text);
+                    Value::Bytes(bytes.map_err(|_| refuse("has a BinaryValue that is not base64."))?)
+                }
+                (base @ ("String" | "Number"), ..) => {
+                    return Err(refuse(&format!(
+                        "with type '{base}' must use field 'StringValue', and it must not be empty."
+                    )));
+                }
+                ("Binary", ..) => {
                     return Err(refuse(
-                        "with type 'Number' must use a value that can be cast to a number.",
+                        "with type 'Binary' must use field 'BinaryValue', and it must not be empty.",
                     ));
                 }
-                Value::Text(text)
-            }
-            ("Binary", None, Some(text)) if !text.is_empty() => {
-                let bytes = STANDARD.decode(text);
-                Value::Bytes(bytes.map_err(|_| refuse("has a BinaryValue that is not base64."))?)
-            }
-            (base @ ("String" | "Number"), ..) => {
-                return Err(refuse(&format!(
-                    "with type '{base}' must use field 'StringValue', and it must not be empty."
-                )));
-            }
-            ("Binary", ..) => {
-                return Err(refuse(
-                    "with type 'Binary' must use field 'BinaryValue', and it must not be empty.",
-                ));
-            }
-            _ => {
-                return Err(refuse(
-                    "has an invalid message attribute type, the set of supported type prefixes is \
+                _ => {
+                    return Err(refuse(
+                        "has an invalid message attribute type, the set of supported type prefixes is \
                      Binary, Number, and String.",
-                ));
-            }
-        };
+                    ));
+                }
+            };
         Ok(Attribute { data_type, value })
     }
 }
@@ -224,8 +211,7 @@ fn check_attributes(wire: WireAttributes) -> Result<BTreeMap<String, Attribute>,
 
 fn check_attribute_name(name: &str) -> Result<(), ApiError> {
     let refuse = |why: &str| {
-        Err(Fault::InvalidParameterValue
-            .because(format!("The message attribute name '{name}' {why}")))
+        Err(Fault::InvalidParameterValue.because(format!("The message attribute name '{name}' {why}")))
     };
     let lower = name.to_ascii_lowercase();
     if name.is_empty() || name.len() > 256 {
@@ -253,10 +239,7 @@ fn check_system(wire: WireAttributes) -> Result<Option<String>, ApiError> {
             )));
         }
         header = match attribute.check(&name)? {
-            Attribute {
-                data_type,
-                value: Value::Text(text),
-            } if data_type == "String" => Some(text),
+            Attribute { data_type, value: Value::Text(text) } if data_type == "String" => Some(text),
             _ => {
                 return Err(Fault::InvalidParameterValue.because(format!(
                     "The message system attribute '{TRACE_HEADER}' must be of type 'String'."

@@ -63,9 +63,7 @@ impl SqsServer {
             reachable.set_ip(IpAddr::V4(Ipv4Addr::LOCALHOST));
         }
         let account = Arc::new(Account::new(format!("http://{reachable}")));
-        let app = Router::new()
-            .fallback(handle)
-            .with_state(Arc::clone(&account));
+        let app = Router::new().fallback(handle).with_state(Arc::clone(&account));
         // Answers are small and awaited: Nagle's algorithm would add 40 ms to each.
         let listener = listener.tap_io(|stream| {
             if let Err(error) = stream.set_nodelay(true) {
@@ -74,17 +72,12 @@ impl SqsServer {
         });
         let closing = account.closing.clone();
         let serving = tokio::spawn(async move {
-            let served = axum::serve(listener, app)
-                .with_graceful_shutdown(closing.cancelled_owned())
-                .await;
+            let served = axum::serve(listener, app).with_graceful_shutdown(closing.cancelled_owned()).await;
             if let Err(error) = served {
                 tracing::error!(%error, "local SQS server stopped");
             }
         });
-        Ok(SqsServer {
-            account,
-            serving: Some(serving),
-        })
+        Ok(SqsServer { account, serving: Some(serving) })
     }
 
     /// Base URL to give to a client as its endpoint.
@@ -111,18 +104,14 @@ impl SqsServer {
 
     /// Replaces the quota of 120,000 messages in flight per queue, so that a test can reach it.
     pub fn set_in_flight_limit(&self, messages: usize) {
-        self.account
-            .in_flight_limit
-            .store(messages, Ordering::Release);
+        self.account.in_flight_limit.store(messages, Ordering::Release);
     }
 
     /// Stops listening, ends open long polls with an empty answer and waits for requests in hand.
     pub async fn shutdown(mut self) {
         self.account.closing.cancel();
         if let Some(mut serving) = self.serving.take()
-            && tokio::time::timeout(SHUTDOWN_PATIENCE, &mut serving)
-                .await
-                .is_err()
+            && tokio::time::timeout(SHUTDOWN_PATIENCE, &mut serving).await.is_err()
         {
             serving.abort();
         }

@@ -59,10 +59,7 @@ impl Tasks {
     pub(crate) fn add(&self, task: Task) -> Option<Arc<Task>> {
         let mut tasks = lock(&self.0);
         let own = tasks.entry(Arc::clone(&task.source_arn)).or_default();
-        if own
-            .front()
-            .is_some_and(|last| last.progress().status == Status::Running)
-        {
+        if own.front().is_some_and(|last| last.progress().status == Status::Running) {
             return None;
         }
         let task = Arc::new(task);
@@ -73,12 +70,7 @@ impl Tasks {
 
     pub(crate) fn of(&self, source_arn: &str) -> Vec<Arc<Task>> {
         let tasks = lock(&self.0);
-        tasks
-            .get(source_arn)
-            .into_iter()
-            .flatten()
-            .cloned()
-            .collect()
+        tasks.get(source_arn).into_iter().flatten().cloned().collect()
     }
 }
 
@@ -90,11 +82,7 @@ impl Task {
         started_at: Millis,
         to_move: u64,
     ) -> Self {
-        let status = if to_move == 0 {
-            Status::Completed
-        } else {
-            Status::Running
-        };
+        let status = if to_move == 0 { Status::Completed } else { Status::Running };
         Self {
             id: random_uuid(),
             source_arn,
@@ -155,15 +143,12 @@ impl Task {
     /// of a second, so that a task can be seen before it has done anything.
     fn due(&self, now: Millis) -> u64 {
         let elapsed = now.saturating_sub(self.started_at);
-        self.rate.map_or(u64::MAX, |rate| {
-            elapsed.saturating_mul(u64::from(rate)) / 1000
-        })
+        self.rate.map_or(u64::MAX, |rate| elapsed.saturating_mul(u64::from(rate)) / 1000)
     }
 
     fn pause(&self, now: Millis) -> Duration {
         let rate = u64::from(self.rate.unwrap_or(1)).max(1);
-        let next = self.started_at
-            + ((self.due(now).saturating_add(1)).saturating_mul(1000)).div_ceil(rate);
+        let next = self.started_at + ((self.due(now).saturating_add(1)).saturating_mul(1000)).div_ceil(rate);
         Duration::from_millis(next.saturating_sub(now).clamp(1, 1000))
     }
 
@@ -177,11 +162,7 @@ impl Task {
         progress.status = match self.step(account, now, progress.moved) {
             Ok(true) => {
                 progress.moved += 1;
-                if progress.moved < self.to_move {
-                    Status::Running
-                } else {
-                    Status::Completed
-                }
+                if progress.moved < self.to_move { Status::Running } else { Status::Completed }
             }
             Ok(false) => Status::Completed,
             Err(reason) => Status::Failed(reason),
@@ -234,9 +215,7 @@ mod tests {
         let account = Account::new(String::new());
         let cell = |name: &str| {
             let arn = format!("arn:aws:sqs:us-east-1:000000000000:{name}");
-            account
-                .add(Cell::new(name.to_owned(), arn, Settings::default(), 0))
-                .0
+            account.add(Cell::new(name.to_owned(), arn, Settings::default(), 0)).0
         };
         let (source, target) = (cell("dead"), cell("work"));
         for _ in 0..3 {

@@ -37,19 +37,12 @@ operations! {
 impl Operation {
     /// Reads `x-amz-target`, the only place where the JSON protocol names the operation.
     pub(crate) fn from_headers(headers: &HeaderMap) -> Result<Self, ApiError> {
-        let target = headers
-            .get("x-amz-target")
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default();
+        let target = headers.get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default();
         let name = target.strip_prefix("AmazonSQS.").unwrap_or(target);
-        let known = Self::ALL
-            .iter()
-            .copied()
-            .find(|operation| operation.name() == name);
+        let known = Self::ALL.iter().copied().find(|operation| operation.name() == name);
         known.ok_or_else(|| {
-            Fault::InvalidAction.because(format!(
-                "The action '{name}' is not offered by this local SQS server."
-            ))
+            Fault::InvalidAction
+                .because(format!("The action '{name}' is not offered by this local SQS server."))
         })
     }
 }
@@ -90,102 +83,65 @@ impl Fault {
                 "com.amazonaws.sqs#BatchEntryIdsNotDistinct",
                 "AWS.SimpleQueueService.BatchEntryIdsNotDistinct",
             ),
-            Self::BatchRequestTooLong => (
-                400,
-                "com.amazonaws.sqs#BatchRequestTooLong",
-                "AWS.SimpleQueueService.BatchRequestTooLong",
-            ),
-            Self::EmptyBatchRequest => (
-                400,
-                "com.amazonaws.sqs#EmptyBatchRequest",
-                "AWS.SimpleQueueService.EmptyBatchRequest",
-            ),
+            Self::BatchRequestTooLong => {
+                (400, "com.amazonaws.sqs#BatchRequestTooLong", "AWS.SimpleQueueService.BatchRequestTooLong")
+            }
+            Self::EmptyBatchRequest => {
+                (400, "com.amazonaws.sqs#EmptyBatchRequest", "AWS.SimpleQueueService.EmptyBatchRequest")
+            }
             Self::Internal => (500, "com.amazonaws.sqs#InternalError", "InternalError"),
-            Self::InvalidAction => (
-                400,
-                "com.amazon.coral.service#UnknownOperationException",
-                "InvalidAction",
-            ),
+            Self::InvalidAction => {
+                (400, "com.amazon.coral.service#UnknownOperationException", "InvalidAction")
+            }
             Self::InvalidAddress => (404, "com.amazonaws.sqs#InvalidAddress", "InvalidAddress"),
-            Self::InvalidAttributeName => (
-                400,
-                "com.amazonaws.sqs#InvalidAttributeName",
-                "InvalidAttributeName",
-            ),
-            Self::InvalidAttributeValue => (
-                400,
-                "com.amazonaws.sqs#InvalidAttributeValue",
-                "InvalidAttributeValue",
-            ),
-            Self::InvalidBatchEntryId => (
-                400,
-                "com.amazonaws.sqs#InvalidBatchEntryId",
-                "AWS.SimpleQueueService.InvalidBatchEntryId",
-            ),
-            Self::InvalidMessageContents => (
-                400,
-                "com.amazonaws.sqs#InvalidMessageContents",
-                "InvalidMessageContents",
-            ),
-            Self::InvalidParameterValue => (
-                400,
-                "com.amazon.coral.service#InvalidParameterValueException",
-                "InvalidParameterValue",
-            ),
-            Self::MalformedInput => (
-                400,
-                "com.amazon.coral.service#SerializationException",
-                "MalformedInput",
-            ),
-            Self::MessageNotInflight => (
-                400,
-                "com.amazonaws.sqs#MessageNotInflight",
-                "AWS.SimpleQueueService.MessageNotInflight",
-            ),
-            Self::MissingParameter => (
-                400,
-                "com.amazon.coral.service#MissingRequiredParameterException",
-                "MissingParameter",
-            ),
+            Self::InvalidAttributeName => {
+                (400, "com.amazonaws.sqs#InvalidAttributeName", "InvalidAttributeName")
+            }
+            Self::InvalidAttributeValue => {
+                (400, "com.amazonaws.sqs#InvalidAttributeValue", "InvalidAttributeValue")
+            }
+            Self::InvalidBatchEntryId => {
+                (400, "com.amazonaws.sqs#InvalidBatchEntryId", "AWS.SimpleQueueService.InvalidBatchEntryId")
+            }
+            Self::InvalidMessageContents => {
+                (400, "com.amazonaws.sqs#InvalidMessageContents", "InvalidMessageContents")
+            }
+            Self::InvalidParameterValue => {
+                (400, "com.amazon.coral.service#InvalidParameterValueException", "InvalidParameterValue")
+            }
+            Self::MalformedInput => {
+                (400, "com.amazon.coral.service#SerializationException", "MalformedInput")
+            }
+            Self::MessageNotInflight => {
+                (400, "com.amazonaws.sqs#MessageNotInflight", "AWS.SimpleQueueService.MessageNotInflight")
+            }
+            Self::MissingParameter => {
+                (400, "com.amazon.coral.service#MissingRequiredParameterException", "MissingParameter")
+            }
             Self::OverLimit => (403, "com.amazonaws.sqs#OverLimit", "OverLimit"),
-            Self::QueueDoesNotExist => (
-                400,
-                "com.amazonaws.sqs#QueueDoesNotExist",
-                "AWS.SimpleQueueService.NonExistentQueue",
-            ),
-            Self::QueueNameExists => (
-                400,
-                "com.amazonaws.sqs#QueueNameExists",
-                "QueueAlreadyExists",
-            ),
-            Self::ReceiptHandleIsInvalid => (
-                404,
-                "com.amazonaws.sqs#ReceiptHandleIsInvalid",
-                "ReceiptHandleIsInvalid",
-            ),
-            Self::ResourceNotFound => (
-                404,
-                "com.amazonaws.sqs#ResourceNotFoundException",
-                "ResourceNotFoundException",
-            ),
+            Self::QueueDoesNotExist => {
+                (400, "com.amazonaws.sqs#QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue")
+            }
+            Self::QueueNameExists => (400, "com.amazonaws.sqs#QueueNameExists", "QueueAlreadyExists"),
+            Self::ReceiptHandleIsInvalid => {
+                (404, "com.amazonaws.sqs#ReceiptHandleIsInvalid", "ReceiptHandleIsInvalid")
+            }
+            Self::ResourceNotFound => {
+                (404, "com.amazonaws.sqs#ResourceNotFoundException", "ResourceNotFoundException")
+            }
             Self::TooManyEntriesInBatchRequest => (
                 400,
                 "com.amazonaws.sqs#TooManyEntriesInBatchRequest",
                 "AWS.SimpleQueueService.TooManyEntriesInBatchRequest",
             ),
-            Self::UnsupportedOperation => (
-                400,
-                "com.amazonaws.sqs#UnsupportedOperation",
-                "AWS.SimpleQueueService.UnsupportedOperation",
-            ),
+            Self::UnsupportedOperation => {
+                (400, "com.amazonaws.sqs#UnsupportedOperation", "AWS.SimpleQueueService.UnsupportedOperation")
+            }
         }
     }
 
     pub(crate) fn because(self, message: impl Into<String>) -> ApiError {
-        ApiError {
-            fault: self,
-            message: message.into(),
-        }
+        ApiError { fault: self, message: message.into() }
     }
 }
 
@@ -207,11 +163,7 @@ impl ApiError {
 
     fn into_response(self) -> Response<Body> {
         let (status, shape, code) = self.fault.wire();
-        let origin = if self.sender_fault() {
-            "Sender"
-        } else {
-            "Receiver"
-        };
+        let origin = if self.sender_fault() { "Sender" } else { "Receiver" };
         let body = serde_json::json!({ "__type": shape, "message": self.message }).to_string();
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
         let mut response = respond(status, body.into());
@@ -234,12 +186,7 @@ pub(crate) struct FailedEntry {
 
 impl FailedEntry {
     pub(crate) fn new(id: String, error: ApiError) -> Self {
-        Self {
-            id,
-            sender_fault: error.sender_fault(),
-            code: error.code(),
-            message: error.message,
-        }
+        Self { id, sender_fault: error.sender_fault(), code: error.code(), message: error.message }
     }
 }
 
@@ -293,8 +240,6 @@ pub(crate) fn refuse_query_protocol() -> Response<Body> {
         <Message>This local SQS server speaks AWS JSON 1.0 only; the Query/XML protocol is not offered. \
         Use an SDK or AWS CLI of 2024 or later.</Message></Error></ErrorResponse>";
     let mut response = respond(StatusCode::BAD_REQUEST, Bytes::from_static(body.as_bytes()));
-    response
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, HeaderValue::from_static("text/xml"));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/xml"));
     response
 }

@@ -83,10 +83,7 @@ impl Queue {
     /// Takes a letter in; it keeps its `sent_at`, from which retention counts. That is how AWS ages
     /// a standard queue's message across the move into a dead-letter queue.
     pub(crate) fn put(&mut self, now: Millis, letter: Letter, delay: Millis) {
-        let key = Key {
-            enqueued_at: letter.sent_at,
-            number: self.next_number,
-        };
+        let key = Key { enqueued_at: letter.sent_at, number: self.next_number };
         self.next_number += 1;
         let place = if delay == 0 {
             self.visible += 1;
@@ -97,12 +94,7 @@ impl Queue {
             self.hidden.insert((until, key));
             Place::Delayed { until }
         };
-        let slot = Slot {
-            letter,
-            place,
-            receives_here: 0,
-            latest_receive: u64::MAX,
-        };
+        let slot = Slot { letter, place, receives_here: 0, latest_receive: u64::MAX };
         self.slots.insert(key, slot);
     }
 
@@ -121,10 +113,7 @@ impl Queue {
             let Some(slot) = self.slots.get_mut(&key) else {
                 break;
             };
-            if ask
-                .dead_after
-                .is_some_and(|limit| slot.receives_here >= limit)
-            {
+            if ask.dead_after.is_some_and(|limit| slot.receives_here >= limit) {
                 // Still counted as visible, which `forget` undoes.
                 taken.dead.extend(self.forget(key));
                 continue;
@@ -134,19 +123,12 @@ impl Queue {
             slot.letter.first_received_at.get_or_insert(now);
             slot.latest_receive = self.next_receive;
             slot.place = Place::InFlight { until, since: now };
-            let receipt = Receipt {
-                queue: self.id,
-                key,
-                receive: self.next_receive,
-            };
+            let receipt = Receipt { queue: self.id, key, receive: self.next_receive };
             self.next_receive += 1;
             self.visible -= 1;
             self.in_flight += 1;
             self.hidden.insert((until, key));
-            taken.deliveries.push(Delivery {
-                letter: slot.letter.clone(),
-                receipt,
-            });
+            taken.deliveries.push(Delivery { letter: slot.letter.clone(), receipt });
         }
         taken
     }
@@ -154,10 +136,7 @@ impl Queue {
     /// Deletes if the handle is of the latest receive. An older handle does nothing and is no error:
     /// AWS says of it that "the request will succeed, but the message might not be deleted".
     pub(crate) fn delete(&mut self, receipt: &Receipt) -> bool {
-        let latest = self
-            .slots
-            .get(&receipt.key)
-            .is_some_and(|slot| slot.latest_receive == receipt.receive);
+        let latest = self.slots.get(&receipt.key).is_some_and(|slot| slot.latest_receive == receipt.receive);
         latest && self.forget(receipt.key).is_some()
     }
 
@@ -181,10 +160,7 @@ impl Queue {
             return Err(HoldRefused::BeyondLongestHold);
         }
         self.hidden.remove(&(until, receipt.key));
-        slot.place = Place::InFlight {
-            until: wanted,
-            since,
-        };
+        slot.place = Place::InFlight { until: wanted, since };
         self.hidden.insert((wanted, receipt.key));
         self.catch_up(now);
         Ok(())

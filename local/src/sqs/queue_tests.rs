@@ -8,12 +8,7 @@ use super::super::random_uuid;
 use super::{Counts, HoldRefused, LONGEST_HOLD, Queue};
 
 const DAY: u64 = 86_400_000;
-const ASK: Ask = Ask {
-    max: 10,
-    visibility: 30_000,
-    dead_after: None,
-    in_flight_limit: 120_000,
-};
+const ASK: Ask = Ask { max: 10, visibility: 30_000, dead_after: None, in_flight_limit: 120_000 };
 
 fn message(body: &str, group: Option<&str>) -> Arc<Message> {
     let wire = serde_json::json!({ "MessageBody": body, "MessageGroupId": group });
@@ -31,11 +26,7 @@ fn receive(queue: &mut Queue, now: u64, ask: Ask) -> Vec<Delivery> {
 }
 
 fn counts(visible: usize, in_flight: usize, delayed: usize) -> Counts {
-    Counts {
-        visible,
-        in_flight,
-        delayed,
-    }
+    Counts { visible, in_flight, delayed }
 }
 
 #[test]
@@ -51,10 +42,7 @@ fn a_message_comes_back_with_a_new_handle_when_its_visibility_ends() {
     assert_ne!(second.receipt, first.receipt);
     // The old handle neither deletes nor holds what someone else has now.
     assert!(!queue.delete(&first.receipt));
-    assert_eq!(
-        queue.hold(30_000, &first.receipt, 1000),
-        Err(HoldRefused::NotYours)
-    );
+    assert_eq!(queue.hold(30_000, &first.receipt, 1000), Err(HoldRefused::NotYours));
     assert!(queue.delete(&second.receipt));
     assert!(!queue.delete(&second.receipt));
     assert_eq!(queue.counts(30_000), counts(0, 0, 0));
@@ -79,17 +67,11 @@ fn holding_is_counted_from_the_call_and_capped_from_the_receive() {
     queue.hold(20_000, &got.receipt, 20_000).unwrap();
     assert!(receive(&mut queue, 39_999, ASK).is_empty());
     let beyond = LONGEST_HOLD - 39_999 + 1;
-    assert_eq!(
-        queue.hold(39_999, &got.receipt, beyond),
-        Err(HoldRefused::BeyondLongestHold)
-    );
+    assert_eq!(queue.hold(39_999, &got.receipt, beyond), Err(HoldRefused::BeyondLongestHold));
     queue.hold(39_999, &got.receipt, beyond - 1).unwrap();
     assert_eq!(queue.next_deadline(), Some(LONGEST_HOLD));
     queue.hold(40_000, &got.receipt, 0).unwrap();
-    assert_eq!(
-        queue.hold(40_000, &got.receipt, 5),
-        Err(HoldRefused::NotInFlight)
-    );
+    assert_eq!(queue.hold(40_000, &got.receipt, 5), Err(HoldRefused::NotInFlight));
     assert_eq!(receive(&mut queue, 40_000, ASK).len(), 1);
 }
 
@@ -97,10 +79,7 @@ fn holding_is_counted_from_the_call_and_capped_from_the_receive() {
 fn a_receive_with_visibility_zero_gives_a_message_once_and_leaves_it_visible() {
     let mut queue = Queue::new(7, DAY);
     put(&mut queue, 0, "a");
-    let ask = Ask {
-        visibility: 0,
-        ..ASK
-    };
+    let ask = Ask { visibility: 0, ..ASK };
     assert_eq!(receive(&mut queue, 0, ask).len(), 1);
     assert_eq!(receive(&mut queue, 0, ask).len(), 1);
     assert_eq!(queue.counts(0), counts(1, 0, 0));
@@ -122,28 +101,18 @@ fn retention_ends_visible_hidden_and_held_messages_alike() {
     let held = receive(&mut queue, 0, ASK).remove(0);
     queue.hold(0, &held.receipt, DAY / 24).unwrap();
     put(&mut queue, 1, "visible");
-    queue.put(
-        2,
-        Letter::new(random_uuid(), message("x", None), 2),
-        900_000,
-    );
+    queue.put(2, Letter::new(random_uuid(), message("x", None), 2), 900_000);
     put(&mut queue, 3, "younger");
     assert_eq!(queue.counts(60_000), counts(2, 0, 1));
     assert_eq!(queue.counts(60_002), counts(1, 0, 0));
-    assert_eq!(
-        receive(&mut queue, 60_002, ASK)[0].letter.message.body,
-        "younger"
-    );
+    assert_eq!(receive(&mut queue, 60_002, ASK)[0].letter.message.body, "younger");
 }
 
 #[test]
 fn a_message_dies_on_the_receive_beyond_the_limit_and_not_before() {
     let mut queue = Queue::new(7, DAY);
     put(&mut queue, 0, "a");
-    let ask = Ask {
-        dead_after: Some(2),
-        ..ASK
-    };
+    let ask = Ask { dead_after: Some(2), ..ASK };
     assert_eq!(receive(&mut queue, 0, ask).len(), 1);
     assert_eq!(receive(&mut queue, 30_000, ask).len(), 1);
     let third = queue.receive(60_000, ask);
@@ -192,11 +161,7 @@ fn a_million_messages_are_received_and_deleted_without_scanning() {
     let mut queue = Queue::new(7, DAY);
     let shared = message("a", None);
     for n in 0..1_000_000 {
-        queue.put(
-            n / 1000,
-            Letter::new(random_uuid(), Arc::clone(&shared), n / 1000),
-            0,
-        );
+        queue.put(n / 1000, Letter::new(random_uuid(), Arc::clone(&shared), n / 1000), 0);
     }
     let mut settled = 0;
     while settled < 1_000_000 {
@@ -221,20 +186,10 @@ fn counts_stay_true_under_random_steps() {
             0 => {
                 let delay = random.u64(0..2) * 3000;
                 let group = random.choice([None, Some("a"), Some("b")]).unwrap();
-                queue.put(
-                    now,
-                    Letter::new(random_uuid(), message("x", group), now),
-                    delay,
-                );
+                queue.put(now, Letter::new(random_uuid(), message("x", group), now), delay);
                 sent += 1;
             }
-            1 => receipts.extend(
-                queue
-                    .receive(now, ASK)
-                    .deliveries
-                    .into_iter()
-                    .map(|got| got.receipt),
-            ),
+            1 => receipts.extend(queue.receive(now, ASK).deliveries.into_iter().map(|got| got.receipt)),
             2 if !receipts.is_empty() => {
                 let receipt = receipts.swap_remove(random.usize(..receipts.len()));
                 gone += usize::from(queue.delete(&receipt));
@@ -246,10 +201,7 @@ fn counts_stay_true_under_random_steps() {
             _ => gone += usize::from(random.u8(0..50) == 0 && queue.take(now).is_some()),
         }
         let counts = queue.counts(now);
-        assert_eq!(
-            counts.visible + counts.in_flight + counts.delayed,
-            sent - gone
-        );
+        assert_eq!(counts.visible + counts.in_flight + counts.delayed, sent - gone);
         assert!(queue.next_deadline().is_none_or(|deadline| deadline > now));
     }
     // What the counts claim is there can be received, to the last message.

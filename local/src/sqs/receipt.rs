@@ -27,10 +27,7 @@ pub(crate) struct Receipt {
 impl Receipt {
     pub(crate) fn encode(self) -> String {
         let mut bytes = Vec::with_capacity(32);
-        let Key {
-            enqueued_at,
-            number,
-        } = self.key;
+        let Key { enqueued_at, number } = self.key;
         for part in [self.queue, enqueued_at, number, self.receive] {
             bytes.extend_from_slice(&part.to_be_bytes());
         }
@@ -38,13 +35,10 @@ impl Receipt {
     }
 
     pub(crate) fn decode(handle: &str, queue: u64) -> Result<Self, ApiError> {
-        Self::parse(handle)
-            .filter(|receipt| receipt.queue == queue)
-            .ok_or_else(|| {
-                Fault::ReceiptHandleIsInvalid.because(format!(
-                    "The input receipt handle \"{handle}\" is not a valid receipt handle."
-                ))
-            })
+        Self::parse(handle).filter(|receipt| receipt.queue == queue).ok_or_else(|| {
+            Fault::ReceiptHandleIsInvalid
+                .because(format!("The input receipt handle \"{handle}\" is not a valid receipt handle."))
+        })
     }
 
     fn parse(handle: &str) -> Option<Self> {
@@ -52,15 +46,10 @@ impl Receipt {
         if bytes.len() != 32 {
             return None;
         }
-        let mut parts = bytes
-            .chunks_exact(8)
-            .filter_map(|part| part.try_into().ok().map(u64::from_be_bytes));
+        let mut parts = bytes.chunks_exact(8).filter_map(|part| part.try_into().ok().map(u64::from_be_bytes));
         Some(Self {
             queue: parts.next()?,
-            key: Key {
-                enqueued_at: parts.next()?,
-                number: parts.next()?,
-            },
+            key: Key { enqueued_at: parts.next()?, number: parts.next()? },
             receive: parts.next()?,
         })
     }

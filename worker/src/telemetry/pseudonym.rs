@@ -25,7 +25,7 @@ impl Pseudonyms {
             }
         };
         // HMAC takes keys of any length; the error type exists for other algorithms.
-        let mac = Hmac::new_from_slice(key).unwrap_or_else(|_| Hmac::new(&Default::default()));
+        let mac = Hmac::new_from_slice(key).unwrap_or_else(|_| Hmac::new(&hmac::digest::Key::<Hmac<Sha256>>::default()));
         Self { mac }
     }
 

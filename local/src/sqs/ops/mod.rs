@@ -17,12 +17,7 @@ use super::protocol::{ApiError, Fault, Operation, Reply};
 
 const MOST_ENTRIES: usize = 10;
 
-pub(crate) async fn run(
-    account: &Arc<Account>,
-    operation: Operation,
-    body: &[u8],
-    region: &str,
-) -> Reply {
+pub(crate) async fn run(account: &Arc<Account>, operation: Operation, body: &[u8], region: &str) -> Reply {
     match operation {
         Operation::ReceiveMessage => receive::message(account, body).await,
         Operation::SendMessage => send::message(account, body),
@@ -52,9 +47,7 @@ pub(crate) async fn run(
 fn check_batch<'a>(ids: impl ExactSizeIterator<Item = &'a str>) -> Result<(), ApiError> {
     let count = ids.len();
     if count == 0 {
-        return Err(
-            Fault::EmptyBatchRequest.because("There should be at least one entry in the request.")
-        );
+        return Err(Fault::EmptyBatchRequest.because("There should be at least one entry in the request."));
     }
     if count > MOST_ENTRIES {
         return Err(Fault::TooManyEntriesInBatchRequest.because(format!(
@@ -78,23 +71,14 @@ fn check_batch<'a>(ids: impl ExactSizeIterator<Item = &'a str>) -> Result<(), Ap
 }
 
 /// A number given with a request, or its default.
-fn in_range(
-    name: &str,
-    given: Option<i64>,
-    default: u32,
-    least: u32,
-    most: u32,
-) -> Result<u32, ApiError> {
+fn in_range(name: &str, given: Option<i64>, default: u32, least: u32, most: u32) -> Result<u32, ApiError> {
     let Some(given) = given else {
         return Ok(default);
     };
-    u32::try_from(given)
-        .ok()
-        .filter(|number| (least..=most).contains(number))
-        .ok_or_else(|| {
-            Fault::InvalidParameterValue.because(format!(
+    u32::try_from(given).ok().filter(|number| (least..=most).contains(number)).ok_or_else(|| {
+        Fault::InvalidParameterValue.because(format!(
             "Value {given} for parameter {name} is invalid. Reason: Must be between {least} and \
                  {most}, if provided."
         ))
-        })
+    })
 }

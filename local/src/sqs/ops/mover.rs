@@ -70,25 +70,17 @@ struct Shown<'a> {
 
 pub(super) fn start(account: &Arc<Account>, body: &[u8]) -> Reply {
     let request: Request = decode(body)?;
-    let source = find(
-        account,
-        "SourceArn",
-        &required(request.source_arn, "SourceArn")?,
-    )?;
+    let source = find(account, "SourceArn", &required(request.source_arn, "SourceArn")?)?;
     let rate = request.max_number_of_messages_per_second;
     let limit = in_range("MaxNumberOfMessagesPerSecond", rate, 500, 1, 500)?;
     if account.sources_of(&source.arn).is_empty() {
-        return Err(Fault::InvalidParameterValue
-            .because("Source queue must be configured as a Dead Letter Queue."));
+        return Err(
+            Fault::InvalidParameterValue.because("Source queue must be configured as a Dead Letter Queue.")
+        );
     }
     let destination = request.destination_arn;
-    let destination = destination
-        .map(|arn| find(account, "DestinationArn", &arn))
-        .transpose()?;
-    if destination
-        .as_ref()
-        .is_some_and(|target| target.id == source.id)
-    {
+    let destination = destination.map(|arn| find(account, "DestinationArn", &arn)).transpose()?;
+    if destination.as_ref().is_some_and(|target| target.id == source.id) {
         return Err(Fault::InvalidParameterValue
             .because("Source queue arn and destination queue arn cannot be the same."));
     }
@@ -115,30 +107,19 @@ pub(super) fn start(account: &Arc<Account>, body: &[u8]) -> Reply {
 
 pub(super) fn list(account: &Account, body: &[u8]) -> Reply {
     let request: Request = decode(body)?;
-    let source = find(
-        account,
-        "SourceArn",
-        &required(request.source_arn, "SourceArn")?,
-    )?;
+    let source = find(account, "SourceArn", &required(request.source_arn, "SourceArn")?)?;
     let most = u32::try_from(REMEMBERED).unwrap_or(u32::MAX);
     let count = in_range("MaxResults", request.max_results, 1, 1, most)?;
     let tasks = account.tasks.of(&source.arn);
-    let results = tasks
-        .iter()
-        .take(count as usize)
-        .map(|task| show(task))
-        .collect();
+    let results = tasks.iter().take(count as usize).map(|task| show(task)).collect();
     answer(&Listed { results })
 }
 
 pub(super) fn cancel(account: &Account, body: &[u8]) -> Reply {
     let request: Request = decode(body)?;
     let text = required(request.task_handle, "TaskHandle")?;
-    let handle: Handle = STANDARD
-        .decode(text)
-        .ok()
-        .and_then(|json| serde_json::from_slice(&json).ok())
-        .ok_or_else(|| {
+    let handle: Handle =
+        STANDARD.decode(text).ok().and_then(|json| serde_json::from_slice(&json).ok()).ok_or_else(|| {
             Fault::InvalidParameterValue.because("Value for parameter TaskHandle is invalid.")
         })?;
     let source = find(account, "SourceArn", &handle.source_arn)?;
@@ -150,22 +131,18 @@ pub(super) fn cancel(account: &Account, body: &[u8]) -> Reply {
     let moved = task.cancel().ok_or_else(|| {
         Fault::UnsupportedOperation.because("Only a task whose status is RUNNING can be cancelled.")
     })?;
-    answer(&Cancelled {
-        approximate_number_of_messages_moved: moved,
-    })
+    answer(&Cancelled { approximate_number_of_messages_moved: moved })
 }
 
 fn find(account: &Account, parameter: &str, arn: &str) -> Result<Arc<Cell>, ApiError> {
     account.by_arn(arn).ok_or_else(|| {
-        Fault::ResourceNotFound.because(format!(
-            "The resource that you specified for the {parameter} parameter doesn't exist."
-        ))
+        Fault::ResourceNotFound
+            .because(format!("The resource that you specified for the {parameter} parameter doesn't exist."))
     })
 }
 
 fn handle(task: &Task) -> String {
-    let handle =
-        serde_json::json!({ "taskId": task.id.to_string(), "sourceArn": &*task.source_arn });
+    let handle = serde_json::json!({ "taskId": task.id.to_string(), "sourceArn": &*task.source_arn });
     STANDARD.encode(handle.to_string())
 }
 

@@ -102,9 +102,7 @@ pub(super) fn create(account: &Account, body: &[u8], region: &str) -> Reply {
             same_or_refused(&existing, &request.attributes)?;
         }
     }
-    answer(&Url {
-        queue_url: account.url(&name),
-    })
+    answer(&Url { queue_url: account.url(&name) })
 }
 
 fn same_or_refused(existing: &Cell, wanted: &BTreeMap<String, String>) -> Result<(), ApiError> {
@@ -129,24 +127,17 @@ fn check_name(name: String) -> Result<String, ApiError> {
     if (1..=80).contains(&name.len()) && name.bytes().all(allowed) {
         return Ok(name);
     }
-    Err(Fault::InvalidParameterValue.because(
-        "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length",
-    ))
+    Err(Fault::InvalidParameterValue
+        .because("Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length"))
 }
 
-fn check_dead_letter_queue(
-    account: &Account,
-    settings: &Settings,
-    own_arn: &str,
-) -> Result<(), ApiError> {
+fn check_dead_letter_queue(account: &Account, settings: &Settings, own_arn: &str) -> Result<(), ApiError> {
     let Some(redrive) = &settings.redrive else {
         return Ok(());
     };
     let target = &redrive.target_arn;
     if target == own_arn {
-        return Err(
-            Fault::InvalidParameterValue.because("A queue cannot be its own dead-letter queue.")
-        );
+        return Err(Fault::InvalidParameterValue.because("A queue cannot be its own dead-letter queue."));
     }
     if account.by_arn(target).is_none() {
         return Err(Fault::InvalidParameterValue.because(format!(
@@ -166,9 +157,7 @@ pub(super) fn delete(account: &Account, body: &[u8]) -> Reply {
 pub(super) fn url(account: &Account, body: &[u8]) -> Reply {
     let request: Named = decode(body)?;
     let cell = account.by_name(&required(request.queue_name, "QueueName")?)?;
-    answer(&Url {
-        queue_url: account.url(&cell.name),
-    })
+    answer(&Url { queue_url: account.url(&cell.name) })
 }
 
 pub(super) fn list(account: &Account, body: &[u8]) -> Reply {
@@ -177,11 +166,7 @@ pub(super) fn list(account: &Account, body: &[u8]) -> Reply {
     let mut cells = account.all();
     cells.retain(|cell| cell.name.starts_with(&prefix));
     let (urls, next_token) = page(account, cells, request.max_results, request.next_token)?;
-    answer(&Listed {
-        urls: (!urls.is_empty()).then_some(urls),
-        source_urls: None,
-        next_token,
-    })
+    answer(&Listed { urls: (!urls.is_empty()).then_some(urls), source_urls: None, next_token })
 }
 
 pub(super) fn dead_letter_sources(account: &Account, body: &[u8]) -> Reply {
@@ -189,11 +174,7 @@ pub(super) fn dead_letter_sources(account: &Account, body: &[u8]) -> Reply {
     let cell = account.by_url(request.queue_url)?;
     let sources = account.sources_of(&cell.arn);
     let (urls, next_token) = page(account, sources, request.max_results, request.next_token)?;
-    answer(&Listed {
-        urls: None,
-        source_urls: Some(urls),
-        next_token,
-    })
+    answer(&Listed { urls: None, source_urls: Some(urls), next_token })
 }
 
 /// One page of URLs. The token is the last name shown: the lists are sorted by name, so a queue made
@@ -211,10 +192,7 @@ fn page(
     // AWS pages only when asked to.
     let more = max_results.is_some() && rest.next().is_some();
     let token = shown.last().filter(|_| more).map(|cell| cell.name.clone());
-    Ok((
-        shown.iter().map(|cell| account.url(&cell.name)).collect(),
-        token,
-    ))
+    Ok((shown.iter().map(|cell| account.url(&cell.name)).collect(), token))
 }
 
 pub(super) fn attributes(account: &Account, body: &[u8]) -> Reply {
@@ -230,19 +208,10 @@ pub(super) fn attributes(account: &Account, body: &[u8]) -> Reply {
     all.extend([
         ("QueueArn", cell.arn.to_string()),
         ("CreatedTimestamp", in_seconds(cell.created_at)),
-        (
-            "LastModifiedTimestamp",
-            in_seconds(cell.modified_at.load(Ordering::Acquire)),
-        ),
+        ("LastModifiedTimestamp", in_seconds(cell.modified_at.load(Ordering::Acquire))),
         ("ApproximateNumberOfMessages", counts.visible.to_string()),
-        (
-            "ApproximateNumberOfMessagesNotVisible",
-            counts.in_flight.to_string(),
-        ),
-        (
-            "ApproximateNumberOfMessagesDelayed",
-            counts.delayed.to_string(),
-        ),
+        ("ApproximateNumberOfMessagesNotVisible", counts.in_flight.to_string()),
+        ("ApproximateNumberOfMessagesDelayed", counts.delayed.to_string()),
     ]);
     let wanted = |name: &str| asked.iter().any(|wish| wish == "All" || wish == name);
     let attributes = all.into_iter().filter(|(name, _)| wanted(name)).collect();

@@ -57,15 +57,9 @@ struct Shown<'a> {
     body: &'a str,
     #[serde(rename = "Attributes", skip_serializing_if = "BTreeMap::is_empty")]
     system: BTreeMap<&'static str, String>,
-    #[serde(
-        rename = "MD5OfMessageAttributes",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(rename = "MD5OfMessageAttributes", skip_serializing_if = "Option::is_none")]
     attributes_md5: Option<String>,
-    #[serde(
-        rename = "MessageAttributes",
-        skip_serializing_if = "BTreeMap::is_empty"
-    )]
+    #[serde(rename = "MessageAttributes", skip_serializing_if = "BTreeMap::is_empty")]
     attributes: BTreeMap<&'a str, &'a Attribute>,
 }
 
@@ -73,32 +67,11 @@ pub(super) async fn message(account: &Account, body: &[u8]) -> Reply {
     let request: ReceiveMessage = decode(body)?;
     let cell = account.by_url(request.queue_url)?;
     let settings = cell.settings();
-    let max = in_range(
-        "MaxNumberOfMessages",
-        request.max_number_of_messages,
-        1,
-        1,
-        10,
-    )?;
-    let wait = in_range(
-        "WaitTimeSeconds",
-        request.wait_time_seconds,
-        settings.wait,
-        0,
-        20,
-    )?;
-    let visibility = in_range(
-        "VisibilityTimeout",
-        request.visibility_timeout,
-        settings.visibility_timeout,
-        0,
-        43_200,
-    )?;
-    let wish = Wish {
-        max: max as usize,
-        visibility: seconds(visibility),
-        wait: seconds(wait),
-    };
+    let max = in_range("MaxNumberOfMessages", request.max_number_of_messages, 1, 1, 10)?;
+    let wait = in_range("WaitTimeSeconds", request.wait_time_seconds, settings.wait, 0, 20)?;
+    let visibility =
+        in_range("VisibilityTimeout", request.visibility_timeout, settings.visibility_timeout, 0, 43_200)?;
+    let wish = Wish { max: max as usize, visibility: seconds(visibility), wait: seconds(wait) };
     let deliveries = poll(account, &cell, wish).await?;
     let mut system = request.message_system_attribute_names;
     system.extend(request.attribute_names);
@@ -138,8 +111,9 @@ async fn poll(account: &Account, cell: &Cell, wish: Wish) -> Result<Vec<Delivery
         }
         // As documented: a short poll is told that the quota is used up, a long poll just waits.
         if taken.at_limit && wish.wait == 0 {
-            return Err(Fault::OverLimit
-                .because("Too many messages in flight: delete or release some first."));
+            return Err(
+                Fault::OverLimit.because("Too many messages in flight: delete or release some first.")
+            );
         }
         if now >= until || account.closing.is_cancelled() {
             return Ok(Vec::new());
@@ -242,9 +216,7 @@ impl<'a> Shown<'a> {
 fn matches(pattern: &str, name: &str) -> bool {
     match pattern {
         "All" | ".*" | "*" => true,
-        _ => pattern
-            .strip_suffix(".*")
-            .map_or(pattern == name, |prefix| name.starts_with(prefix)),
+        _ => pattern.strip_suffix(".*").map_or(pattern == name, |prefix| name.starts_with(prefix)),
     }
 }
 
@@ -260,14 +232,8 @@ fn system_attributes(letter: &Letter, wanted: &[String]) -> BTreeMap<&'static st
         ("ApproximateReceiveCount", Some(letter.receives.to_string())),
         ("ApproximateFirstReceiveTimestamp", first_received),
         ("AWSTraceHeader", letter.message.trace_header.clone()),
-        (
-            "MessageGroupId",
-            letter.message.group.as_deref().map(str::to_owned),
-        ),
-        (
-            "DeadLetterQueueSourceArn",
-            letter.dead_from.as_deref().map(str::to_owned),
-        ),
+        ("MessageGroupId", letter.message.group.as_deref().map(str::to_owned)),
+        ("DeadLetterQueueSourceArn", letter.dead_from.as_deref().map(str::to_owned)),
     ];
     let asked = |name: &str| wanted.iter().any(|wish| wish == "All" || wish == name);
     all.into_iter()

@@ -32,15 +32,9 @@ struct Sent {
     message_id: String,
     #[serde(rename = "MD5OfMessageBody")]
     body_md5: String,
-    #[serde(
-        rename = "MD5OfMessageAttributes",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(rename = "MD5OfMessageAttributes", skip_serializing_if = "Option::is_none")]
     attributes_md5: Option<String>,
-    #[serde(
-        rename = "MD5OfMessageSystemAttributes",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(rename = "MD5OfMessageSystemAttributes", skip_serializing_if = "Option::is_none")]
     system_attributes_md5: Option<String>,
 }
 
@@ -90,18 +84,8 @@ pub(super) fn batch(account: &Account, body: &[u8]) -> Reply {
     answer(&answered)
 }
 
-fn letter(
-    message: WireMessage,
-    settings: &Settings,
-    now: Millis,
-) -> Result<(Letter, Millis), ApiError> {
-    let delay = in_range(
-        "DelaySeconds",
-        message.delay_seconds,
-        settings.delay,
-        0,
-        900,
-    )?;
+fn letter(message: WireMessage, settings: &Settings, now: Millis) -> Result<(Letter, Millis), ApiError> {
+    let delay = in_range("DelaySeconds", message.delay_seconds, settings.delay, 0, 900)?;
     let message: Message = message.check(settings.max_size)?;
     let letter = Letter::new(random_uuid(), Arc::new(message), now);
     Ok((letter, seconds(delay)))

@@ -6,9 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::account::{Account, Cell};
 use super::super::clock::{Millis, seconds};
-use super::super::protocol::{
-    ApiError, FailedEntry, Fault, Reply, answer, decode, nothing, required,
-};
+use super::super::protocol::{ApiError, FailedEntry, Fault, Reply, answer, decode, nothing, required};
 use super::super::queue::HoldRefused;
 use super::super::receipt::Receipt;
 use super::{check_batch, in_range};
@@ -60,36 +58,23 @@ pub(super) fn delete(account: &Account, body: &[u8]) -> Reply {
 }
 
 pub(super) fn delete_batch(account: &Account, body: &[u8]) -> Reply {
-    each(account, body, |cell, entry| {
-        delete_one(account, cell, entry.receipt_handle)
-    })
+    each(account, body, |cell, entry| delete_one(account, cell, entry.receipt_handle))
 }
 
 pub(super) fn change_visibility(account: &Account, body: &[u8]) -> Reply {
     let request: Single = decode(body)?;
     let cell = account.by_url(request.queue_url)?;
     let now = account.clock.now();
-    change_one(
-        &cell,
-        now,
-        request.receipt_handle,
-        request.visibility_timeout,
-    )?;
+    change_one(&cell, now, request.receipt_handle, request.visibility_timeout)?;
     Ok(nothing())
 }
 
 pub(super) fn change_visibility_batch(account: &Account, body: &[u8]) -> Reply {
     let now = account.clock.now();
-    each(account, body, |cell, entry| {
-        change_one(cell, now, entry.receipt_handle, entry.visibility_timeout)
-    })
+    each(account, body, |cell, entry| change_one(cell, now, entry.receipt_handle, entry.visibility_timeout))
 }
 
-fn each(
-    account: &Account,
-    body: &[u8],
-    settle: impl Fn(&Cell, Entry) -> Result<(), ApiError>,
-) -> Reply {
+fn each(account: &Account, body: &[u8], settle: impl Fn(&Cell, Entry) -> Result<(), ApiError>) -> Reply {
     let request: Batch = decode(body)?;
     let cell = account.by_url(request.queue_url)?;
     check_batch(request.entries.iter().map(|entry| entry.id.as_str()))?;
@@ -107,9 +92,7 @@ fn each(
 fn delete_one(account: &Account, cell: &Cell, handle: Option<String>) -> Result<(), ApiError> {
     let handle = required(handle, "ReceiptHandle")?;
     let receipt = Receipt::decode(&handle, cell.id)?;
-    let limit = account
-        .in_flight_limit
-        .load(std::sync::atomic::Ordering::Acquire);
+    let limit = account.in_flight_limit.load(std::sync::atomic::Ordering::Acquire);
     let made_room = {
         let mut queue = cell.queue();
         let full = queue.in_flight() >= limit;
