@@ -20,7 +20,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::decide::decode::Rules;
 use crate::delivery::Leases;
-use crate::ports::{ConfirmationQueue, ProfileTable};
+use crate::outcome::Outcome;
+use crate::ports::{ConfirmationQueue, ProfileTable, ReceiptHandle};
 use crate::service::Stop;
 use crate::stats::Stats;
 use crate::telemetry::{Pseudonyms, events};
@@ -130,8 +131,10 @@ async fn drain<Q: ConfirmationQueue, T: ProfileTable>(
     };
     let finished = hard.run_until_cancelled(finish).await.unwrap_or(false);
     if !finished {
-        stages.abort_all();
-        release_everything(shared).await;
+        // Listed before the stages end: a delivery that is dropped closes its lease.
+        let handles = shared.leases.handles();
+        stages.shutdown().await;
+        release(shared, &handles).await;
     }
     events::drain_ends(begun.elapsed(), shared.leases.in_flight());
     match (finished, failed) {
@@ -155,15 +158,18 @@ async fn join_all(stages: &mut JoinSet<()>, until: Instant, failed: &mut bool) -
     }
 }
 
-/// The last resort: whatever is still leased is made visible again for the next worker.
-async fn release_everything<Q: ConfirmationQueue, T: ProfileTable>(shared: &Shared<Q, T>) {
-    let handles = shared.leases.handles();
-    let release = async {
+/// The last resort: what is in hand is made visible again, for the next worker.
+async fn release<Q: ConfirmationQueue, T: ProfileTable>(shared: &Shared<Q, T>, handles: &[ReceiptHandle]) {
+    let release_all = async {
         for ten in handles.chunks(settle::BATCH) {
             let entries: Vec<_> = ten.iter().map(|handle| (handle.clone(), Duration::ZERO)).collect();
-            // Nothing more can be done about a failure here: the visibility timeout does the rest.
-            let _ = shared.queue.make_visible_after(&entries).await;
+            // A failure here is final: the visibility timeout does the rest.
+            for _ in
+                shared.queue.make_visible_after(&entries).await.iter().flatten().filter(|entry| entry.is_ok())
+            {
+                shared.stats.on_outcome(Instant::now(), Outcome::Released);
+            }
         }
     };
-    let _ = tokio::time::timeout(RELEASE_RESERVE, release).await;
+    let _ = tokio::time::timeout(RELEASE_RESERVE, release_all).await;
 }

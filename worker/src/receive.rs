@@ -56,12 +56,12 @@ pub async fn run<Q: ConfirmationQueue, T: ProfileTable>(
     stop: CancellationToken,
 ) {
     let mut failures = 0;
-    while let Some(mut permits) = stop.run_until_cancelled(acquire(&permits)).await.flatten() {
+    while let Some(permits) = stop.run_until_cancelled(acquire(&permits)).await.flatten() {
         // Counted from before the request: SQS starts its clock when it answers, or before.
         let asked_at = Instant::now();
         shared.stats.on_poll(asked_at);
         let max = u32::try_from(permits.len()).unwrap_or(1);
-        let received = match shared.queue.receive(max, shared.settings.wait_time).await {
+        let mut received = match shared.queue.receive(max, shared.settings.wait_time).await {
             Ok(received) => received,
             Err(error) => {
                 failures += 1;
@@ -72,12 +72,12 @@ pub async fn run<Q: ConfirmationQueue, T: ProfileTable>(
             }
         };
         failures = 0;
+        // Whatever a server hands out, each message in hand has a permit.
+        received.truncate(permits.len());
         shared.stats.on_receive(Instant::now(), received.len());
         let more = received.len() == permits.len();
         let mut jobs = Vec::with_capacity(received.len());
-        for message in received {
-            // A server that hands out more than was asked for still gets every message settled.
-            let Some(permit) = permits.pop() else { break };
+        for (message, permit) in received.into_iter().zip(permits) {
             let delivery =
                 Delivery::new(message, asked_at, shared.settings.visibility_timeout, &shared.leases, permit);
             if stop.is_cancelled() {

@@ -101,21 +101,22 @@ async fn insert<Q: ConfirmationQueue, T: ProfileTable>(
     profile: &Profile,
     deadline: Instant,
 ) -> Result<Inserted, Happened> {
+    let timed_out = || CallError::new(ErrorClass::Unavailable, "write_deadline");
     let mut failures = 0;
     loop {
-        if shared.give_up.is_cancelled() {
+        // A write that took effect though its answer was lost is found present by the next attempt,
+        // or, when time is up, by the next delivery.
+        let attempt = timeout_at(deadline, shared.table.insert(profile));
+        let Some(answer) = shared.give_up.run_until_cancelled(attempt).await else {
             return Err(Happened::Stopped);
-        }
-        // A write that took effect though its answer was lost is found present by the next attempt.
-        let answer = timeout_at(deadline, shared.table.insert(profile)).await;
-        let error =
-            match answer.unwrap_or_else(|_| Err(CallError::new(ErrorClass::Unavailable, "write_deadline"))) {
-                Ok(inserted) => {
-                    rejections.lock().unwrap_or_else(PoisonError::into_inner).on_success();
-                    return Ok(inserted);
-                }
-                Err(error) => error,
-            };
+        };
+        let error = match answer.unwrap_or_else(|_| Err(timed_out())) {
+            Ok(inserted) => {
+                rejections.lock().unwrap_or_else(PoisonError::into_inner).on_success();
+                return Ok(inserted);
+            }
+            Err(error) => error,
+        };
         failures += 1;
         shared.stats.on_error("write", error.class);
         events::write_failed(&error, failures);
@@ -127,9 +128,8 @@ async fn insert<Q: ConfirmationQueue, T: ProfileTable>(
         if Instant::now() + delay >= deadline {
             return Err(Happened::Failed(error));
         }
-        tokio::select! {
-            () = sleep(delay) => {}
-            () = shared.give_up.cancelled() => return Err(Happened::Stopped),
+        if shared.give_up.run_until_cancelled(sleep(delay)).await.is_none() {
+            return Err(Happened::Stopped);
         }
     }
 }

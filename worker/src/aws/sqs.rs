@@ -69,25 +69,17 @@ pub async fn queue_facts(client: &aws_sdk_sqs::Client, url: &str) -> Result<Queu
         count.as_u64().or_else(|| count.as_str()?.parse().ok()).and_then(|count| u32::try_from(count).ok())
     });
     let arn = redrive.as_ref().and_then(|policy| policy.get("deadLetterTargetArn")?.as_str());
-    let dead_letter_url = match arn {
-        Some(arn) => Some(url_of(client, arn).await?),
-        None => None,
-    };
+    let dead_letter_url = arn.and_then(|arn| sibling(url, arn));
     Ok(QueueFacts { attributes, dead_letter_url, max_receive_count })
 }
 
-/// The URL of the queue with this ARN, `arn:<partition>:sqs:<region>:<account>:<name>`.
-async fn url_of(client: &aws_sdk_sqs::Client, arn: &str) -> Result<String, CallError> {
-    let mut parts = arn.rsplit(':');
-    let (name, account) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-    let answer = client
-        .get_queue_url()
-        .queue_name(name)
-        .queue_owner_aws_account_id(account)
-        .send()
-        .await
-        .map_err(|error| classify(&error))?;
-    answer.queue_url.ok_or_else(|| CallError::new(ErrorClass::Missing, "no_queue_url"))
+/// The URL of the dead-letter queue with this ARN. It lives in the account and region of its source
+/// queue (SQS developer guide, "Using dead-letter queues"), so only the name differs, and no further
+/// permission is needed to find it.
+fn sibling(queue_url: &str, arn: &str) -> Option<String> {
+    let (base, _) = queue_url.trim_end_matches('/').rsplit_once('/')?;
+    let (_, name) = arn.rsplit_once(':')?;
+    Some(format!("{base}/{name}"))
 }
 
 impl ConfirmationQueue for SqsQueue {
@@ -254,6 +246,15 @@ mod tests {
         let results = by_entry(4, ["0", "7", "not-ours"].into_iter(), &[failed.unwrap()]);
         let done: Vec<bool> = results.iter().map(Result::is_ok).collect();
         assert_eq!(done, [true, false, false, false]);
+    }
+
+    #[test]
+    fn a_dead_letter_queue_is_its_queues_sibling() {
+        let queue = "https://sqs.eu-central-1.amazonaws.com/111122223333/confirmations";
+        let arn = "arn:aws:sqs:eu-central-1:111122223333:confirmations-dlq";
+        let expected = "https://sqs.eu-central-1.amazonaws.com/111122223333/confirmations-dlq";
+        assert_eq!(sibling(queue, arn).as_deref(), Some(expected));
+        assert_eq!(sibling("nonsense", arn), None);
     }
 
     #[test]

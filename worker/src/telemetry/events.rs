@@ -1,6 +1,7 @@
 //! One function per thing that happens, one stable name per log event. Call sites say what happened;
 //! only here is decided what is logged of it, so that one file shows that no person is.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use domain::{Profile, Reason};
@@ -140,15 +141,38 @@ pub fn stage_ended_early(ended: &Result<(), JoinError>) {
 
 /// The regular sign of life, with the fields of `/status.json`.
 pub fn status(snapshot: &Snapshot) {
-    let status = serde_json::to_string(snapshot).unwrap_or_default();
+    let count = |outcome: Outcome| snapshot.outcomes.get(outcome.name()).copied().unwrap_or_default();
+    let latency = snapshot.confirmation_to_profile_ms;
     info!(
         event = "status",
+        ready = snapshot.ready,
         received = snapshot.received,
         in_flight = snapshot.in_flight,
-        ready = snapshot.ready,
-        status,
+        created = count(Outcome::Created),
+        already_present = count(Outcome::AlreadyPresent),
+        owner_missing = count(Outcome::OwnerMissing),
+        owner_conflict = count(Outcome::OwnerConflict),
+        rejected = count(Outcome::Rejected),
+        retried = count(Outcome::Retried),
+        released = count(Outcome::Released),
+        lease_lost = count(Outcome::LeaseLost),
+        user_gone = count(Outcome::UserGone),
+        ignored = count(Outcome::Ignored),
+        failed_deletes = snapshot.failed_deletes,
+        confirmation_to_profile_p50_ms = latency.map(|latency| latency.p50),
+        confirmation_to_profile_p99_ms = latency.map(|latency| latency.p99),
+        last_receive_seconds_ago = snapshot.last_receive_seconds_ago,
+        uptime_seconds = snapshot.uptime_seconds,
+        quarantined = list(&snapshot.quarantined),
+        errors = list(&snapshot.errors),
+        api_calls = list(&snapshot.api_calls),
         "status"
     );
+}
+
+/// `name=count` pairs: log fields have fixed names, these have not.
+fn list<K: std::fmt::Display>(counts: &BTreeMap<K, u64>) -> String {
+    counts.iter().map(|(name, count)| format!("{name}={count}")).collect::<Vec<_>>().join(" ")
 }
 
 fn ms(duration: Duration) -> u64 {

@@ -16,16 +16,12 @@ pub struct Pseudonyms {
 impl Pseudonyms {
     /// Pseudonyms of `LOG_HASH_KEY`; without one, of a key that lives as long as the process.
     pub fn new(key: Option<&str>) -> Self {
-        let random: Vec<u8>;
-        let key = match key {
-            Some(key) => key.as_bytes(),
-            None => {
-                random = std::iter::repeat_with(|| fastrand::u8(..)).take(32).collect();
-                &random
-            }
-        };
+        // Two version 4 UUIDs are 244 bits of the operating system's randomness.
+        let random = [*uuid::Uuid::new_v4().as_bytes(), *uuid::Uuid::new_v4().as_bytes()].concat();
+        let key = key.map_or(random.as_slice(), str::as_bytes);
         // HMAC takes keys of any length; the error type exists for other algorithms.
-        let mac = Hmac::new_from_slice(key).unwrap_or_else(|_| Hmac::new(&hmac::digest::Key::<Hmac<Sha256>>::default()));
+        let mac = Hmac::new_from_slice(key)
+            .unwrap_or_else(|_| Hmac::new(&hmac::digest::Key::<Hmac<Sha256>>::default()));
         Self { mac }
     }
 
