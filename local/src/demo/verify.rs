@@ -160,3 +160,38 @@ async fn parked(client: &aws_sdk_sqs::Client, url: &str) -> anyhow::Result<BTree
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn made() -> (Value, Expected) {
+        let now = format!("{:.3}", jiff::Timestamp::now());
+        let row = json!({
+            "id": {"S": "1"}, "__typename": {"S": "UserProfile"}, "email": {"S": "a@example.com"},
+            "profileOwner": {"S": "1::a"}, "createdAt": {"S": now}, "updatedAt": {"S": now}
+        });
+        (row, Expected::Made { email: Some("a@example.com".into()), owner: "1::a".into() })
+    }
+
+    #[test]
+    fn every_deviation_of_a_row_is_seen() {
+        let (row, expected) = made();
+        assert!(is_as_expected(&row, &expected));
+        for (name, value) in [
+            ("email", json!({"S": "b@example.com"})),
+            ("email", Value::Null),
+            ("profileOwner", json!({"S": "1"})),
+            ("__typename", json!({"S": "Profile"})),
+            ("updatedAt", json!({"S": "2026-01-01T00:00:00.000Z"})),
+            ("createdAt", json!({"S": "today"})),
+            ("extra", json!({"S": "x"})),
+        ] {
+            let mut other = row.clone();
+            other[name] = value;
+            assert!(!is_as_expected(&other, &expected), "{name} may be anything");
+        }
+        assert!(is_as_expected(&row, &Expected::Untouched(row.clone())));
+        assert!(!is_as_expected(&row, &Expected::Untouched(json!({}))));
+    }
+}

@@ -1,0 +1,128 @@
+//! The `local` program as a person uses it: the demo, and `serve`, `send` and a worker side by side.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on has failed"
+)]
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+
+use serde_json::Value;
+use worker::aws::clients::Access;
+use worker::cli::Written;
+use worker::service::{self, Stop};
+use worker::stats::Stats;
+
+fn local() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_local"));
+    command.env_clear().stdin(Stdio::null());
+    command
+}
+
+#[test]
+fn the_demo_ends_with_exactly_the_expected_table() {
+    let output = local().args(["--events", "300", "--output", "json"]).output().unwrap();
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    let result: Value = serde_json::from_str(stdout.lines().last().unwrap()).unwrap();
+    assert!(output.status.success(), "{result}");
+    assert_eq!(result["exact"], true, "{result}");
+    assert_eq!(result["users"], result["items"]);
+    let worker = &result["worker"];
+    assert_eq!(worker["received"], 300);
+    assert_eq!(worker["drained"], true);
+    assert_eq!(worker["quarantined"]["not_json"], 1);
+    assert!(worker["owner_conflict"].as_u64().unwrap() >= 1);
+    assert!(worker["already_present"].as_u64().unwrap() >= 1);
+    assert!(result["calls_per_1000"].as_u64().unwrap() > 0);
+}
+
+#[test]
+fn a_table_for_people_and_usage_for_those_who_mistype() {
+    let output = local().args(["--events", "50", "--output", "table"]).output().unwrap();
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert!(stdout.contains("the table is") && stdout.contains("exact"), "{stdout}");
+    for wrong in [["--events", "3"], ["--evnts", "3"]] {
+        assert_eq!(local().args(wrong).output().unwrap().status.code(), Some(64));
+    }
+}
+
+/// Ends `serve` however the test ends.
+struct Serving(Child);
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn serve_send_and_a_worker_meet() {
+    let mut child = local().arg("serve").stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let _serving = Serving(child);
+    let variables: BTreeMap<String, String> = lines
+        .map(|line| line.unwrap().strip_prefix("export ").unwrap().to_owned())
+        .map(|line| line.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned())).unwrap())
+        .take(9)
+        .collect();
+    assert!(variables.contains_key("AWS_ENDPOINT_URL_DYNAMODB") && variables.contains_key("QUEUE_URL"));
+
+    let event = |name: &str| {
+        let path = format!("{}/../domain/tests/fixtures/events/{name}.json", env!("CARGO_MANIFEST_DIR"));
+        let value: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+        value.to_string()
+    };
+    let lines = [
+        event("self-sign-up"),
+        String::new(),
+        event("queue-message-v1"),
+        event("username-pool-admin-confirmed"),
+        "not json".into(),
+        event("console-test-event"),
+    ];
+    let mut sending = local()
+        .args(["send", "-"])
+        .envs(&variables)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    sending.stdin.take().unwrap().write_all(lines.join("\n").as_bytes()).unwrap();
+    let sent = sending.wait_with_output().unwrap();
+    let (stdout, stderr) = (String::from_utf8(sent.stdout).unwrap(), String::from_utf8(sent.stderr).unwrap());
+    assert_eq!(sent.status.code(), Some(1), "{stdout}{stderr}");
+    let result: Value = serde_json::from_str(&stdout).unwrap();
+    assert_eq!(result, serde_json::json!({"sent": 3, "ignored": 0, "bad_lines": 2}));
+    assert!(stderr.contains("line 5: is not JSON") && stderr.contains("line 6: missing_field"), "{stderr}");
+    assert!(!stderr.contains("user@example.com"), "{stderr}");
+
+    let access = Access::local(&variables["AWS_ENDPOINT_URL_SQS"], &variables["AWS_ENDPOINT_URL_DYNAMODB"]);
+    let written = Written {
+        queue_url: Some(variables["QUEUE_URL"].clone()),
+        table_name: Some(variables["TABLE_NAME"].clone()),
+        admin_addr: Some("off".into()),
+        ..Written::default()
+    };
+    let config = worker::config::parse(&written).unwrap();
+    let quiet = worker::config::until_empty("500ms").unwrap();
+    let stats = Arc::new(Stats::default());
+    let summary = service::run(&config, &access, stats, Some(quiet), Stop::default()).await.unwrap();
+    assert!(summary.drained);
+    assert_eq!(summary.counts.outcomes["created"], 2);
+    assert_eq!(summary.counts.outcomes["already_present"], 1);
+}
+
+#[test]
+fn send_never_reaches_for_aws() {
+    let output =
+        local().args(["send", "-", "--queue-url", "https://sqs.eu-central-1.amazonaws.com/1/q"]).output();
+    assert_eq!(output.unwrap().status.code(), Some(64), "an endpoint must be named");
+}
