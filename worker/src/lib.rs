@@ -11,6 +11,7 @@ pub mod cli;
 pub mod config;
 pub mod decide;
 pub mod delivery;
+pub mod gate;
 pub mod gather;
 pub mod jobs;
 pub mod outcome;

@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::decide::decode::Rules;
 use crate::delivery::Leases;
+use crate::gate::Gate;
 use crate::outcome::Outcome;
 use crate::ports::{ConfirmationQueue, ProfileTable, ReceiptHandle};
 use crate::service::Stop;
@@ -58,6 +59,8 @@ pub struct Shared<Q, T> {
     pub stats: Arc<Stats>,
     /// What is in hand.
     pub leases: Arc<Leases>,
+    /// Whether the table takes writes.
+    pub gate: Gate,
     /// How users are named in logs.
     pub pseudonyms: Pseudonyms,
     /// Set when the drain's time is nearly up: unwritten work is given back.

@@ -1,7 +1,8 @@
 //! The source. Takes permits before it asks for messages, so that a slow table stops the polling and
 //! work waits in SQS, where waiting is free; decodes each message alone.
 //!
-//! It must never abandon a poll in the air: SQS may already have handed its messages to us, and they
+//! While the breaker is open it asks for nothing but a probe: one message at a time. It must never
+//! abandon a poll in the air: SQS may already have handed its messages to us, and they
 //! would be stranded for a whole visibility timeout.
 
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::decide::backoff::Policy;
+use crate::decide::breaker::Poll;
 use crate::decide::decode::{Decoded, Write};
 use crate::decide::settlement::Happened;
 use crate::delivery::Delivery;
@@ -47,6 +49,9 @@ const AFTER_FAILURE: Policy = Policy {
     max_elapsed_time: None,
 };
 
+/// A receiver that waits for the table shows this often that it is alive.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(30);
+
 /// Receives until `stop`.
 pub async fn run<Q: ConfirmationQueue, T: ProfileTable>(
     shared: Arc<Shared<Q, T>>,
@@ -56,10 +61,22 @@ pub async fn run<Q: ConfirmationQueue, T: ProfileTable>(
     stop: CancellationToken,
 ) {
     let mut failures = 0;
-    while let Some(permits) = stop.run_until_cancelled(acquire(&permits)).await.flatten() {
+    while let Some(mut permits) = stop.run_until_cancelled(acquire(&permits)).await.flatten() {
+        let poll = shared.gate.poll();
+        match poll {
+            Poll::Full => {}
+            Poll::Probe => permits.truncate(1),
+            Poll::NotBefore(until) => {
+                drop(permits);
+                let awake = Instant::now() + SIGN_OF_LIFE;
+                stop.run_until_cancelled(shared.gate.wait(until.min(awake))).await;
+                shared.stats.on_progress(Instant::now());
+                continue;
+            }
+        }
         // Counted from before the request: SQS starts its clock when it answers, or before.
         let asked_at = Instant::now();
-        shared.stats.on_poll(asked_at);
+        shared.stats.on_progress(asked_at);
         let max = u32::try_from(permits.len()).unwrap_or(1);
         let mut received = match shared.queue.receive(max, shared.settings.wait_time).await {
             Ok(received) => received,
@@ -67,6 +84,7 @@ pub async fn run<Q: ConfirmationQueue, T: ProfileTable>(
                 failures += 1;
                 shared.stats.on_error("receive", error.class);
                 events::receive_failed(&error, failures);
+                shared.gate.on_empty_probe();
                 stop.run_until_cancelled(sleep(AFTER_FAILURE.delay(failures, fastrand::f64()))).await;
                 continue;
             }
@@ -91,6 +109,9 @@ pub async fn run<Q: ConfirmationQueue, T: ProfileTable>(
                     drop(fates.send(Fate::single(delivery, Happened::Rejected(rejection))).await);
                 }
             }
+        }
+        if jobs.is_empty() && poll == Poll::Probe {
+            shared.gate.on_empty_probe();
         }
         if arrivals.send(Arrivals { jobs, more }).await.is_err() {
             return;

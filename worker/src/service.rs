@@ -11,12 +11,13 @@ use tokio::time::{Instant, interval_at, sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::admin;
-use crate::aws::clients::{Access, Clients};
+use crate::aws::clients::{ATTEMPT, Access, Clients};
 use crate::aws::dynamodb::{DynamoDbTable, key_mismatch, table_key};
 use crate::aws::sqs::{SqsQueue, queue_facts};
 use crate::config::{Config, Problem};
 use crate::decide::backoff::Policy;
 use crate::delivery::Leases;
+use crate::gate::Gate;
 use crate::pipeline::{self, Ended, Shared};
 use crate::ports::{CallError, ConfirmationQueue, Depth};
 use crate::stats::{Snapshot, Stats};
@@ -106,6 +107,7 @@ pub async fn run(
                 settings: settings_for(config, until_empty),
                 stats: Arc::clone(&stats),
                 leases,
+                gate: Gate::new(probe_patience(config), Arc::clone(&stats)),
                 pseudonyms: Pseudonyms::new(config.log_hash_key.as_deref()),
                 give_up: CancellationToken::new(),
             });
@@ -117,6 +119,11 @@ pub async fn run(
     };
     aside.shutdown().await;
     Ok(Summary { counts: stats.snapshot(Instant::now()), drained: ended == Ended::Drained, ended })
+}
+
+/// A probe is a long poll, at most one write deadline, and the way between.
+fn probe_patience(config: &Config) -> Duration {
+    config.settings.wait_time + config.settings.write_deadline + 2 * ATTEMPT
 }
 
 /// A worker that is to stop when nothing comes must not sit in a poll for longer than that.

@@ -21,6 +21,7 @@ pub struct Stats {
     outcomes: [AtomicU64; Outcome::ALL.len()],
     unsettled_deletes: AtomicU64,
     ready: AtomicBool,
+    breaker_open: AtomicBool,
     rest: Mutex<Rest>,
 }
 
@@ -61,6 +62,8 @@ pub struct Snapshot {
     pub last_receive_seconds_ago: Option<u64>,
     /// Whether the queue and the table were found.
     pub ready: bool,
+    /// Whether polling is suspended because the table cannot be written.
+    pub breaker_open: bool,
 }
 
 /// Percentiles of a duration in milliseconds.
@@ -84,6 +87,7 @@ impl Default for Stats {
             outcomes: Default::default(),
             unsettled_deletes: AtomicU64::new(0),
             ready: AtomicBool::new(false),
+            breaker_open: AtomicBool::new(false),
             rest: Mutex::new(Rest {
                 quarantined: BTreeMap::new(),
                 errors: BTreeMap::new(),
@@ -103,8 +107,8 @@ impl Default for Stats {
 const LONGEST_MS: u64 = 24 * 60 * 60 * 1000;
 
 impl Stats {
-    /// A poll is about to start.
-    pub fn on_poll(&self, now: Instant) {
+    /// The receiver is about to poll, or has a reason not to.
+    pub fn on_progress(&self, now: Instant) {
         self.rest().last_progress = now;
     }
 
@@ -170,6 +174,11 @@ impl Stats {
     pub fn set_ready(&self) {
         self.ready.store(true, Ordering::Relaxed);
         self.rest().denied_since = None;
+    }
+
+    /// The breaker opened or closed.
+    pub fn set_breaker_open(&self, open: bool) {
+        self.breaker_open.store(open, Ordering::Relaxed);
     }
 
     /// Looking for the queue and the table failed.
@@ -239,6 +248,7 @@ impl Stats {
             uptime_seconds: now.saturating_duration_since(self.started).as_secs(),
             last_receive_seconds_ago: rest.last_receive.map(|at| now.saturating_duration_since(at).as_secs()),
             ready: self.is_ready(),
+            breaker_open: self.breaker_open.load(Ordering::Relaxed),
         }
     }
 

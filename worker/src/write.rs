@@ -101,6 +101,10 @@ async fn insert<Q: ConfirmationQueue, T: ProfileTable>(
     profile: &Profile,
     deadline: Instant,
 ) -> Result<Inserted, Happened> {
+    // Waiting for the table is done in the queue, not here.
+    if shared.gate.holds_back() {
+        return Err(Happened::Failed(CallError::new(ErrorClass::Unavailable, "breaker_open")));
+    }
     let timed_out = || CallError::new(ErrorClass::Unavailable, "write_deadline");
     let mut failures = 0;
     loop {
@@ -112,6 +116,7 @@ async fn insert<Q: ConfirmationQueue, T: ProfileTable>(
         };
         let error = match answer.unwrap_or_else(|_| Err(timed_out())) {
             Ok(inserted) => {
+                shared.gate.on_answer();
                 rejections.lock().unwrap_or_else(PoisonError::into_inner).on_success();
                 return Ok(inserted);
             }
@@ -122,10 +127,13 @@ async fn insert<Q: ConfirmationQueue, T: ProfileTable>(
         events::write_failed(&error, failures);
         if is_refusal(&error) {
             let blamed = rejections.lock().unwrap_or_else(PoisonError::into_inner).on_refusal();
-            return Err(if blamed { Happened::Refused(error) } else { Happened::Failed(error) });
+            if blamed {
+                return Err(Happened::Refused(error));
+            }
         }
+        shared.gate.on_failure(&error);
         let delay = RETRY.delay(failures, fastrand::f64());
-        if Instant::now() + delay >= deadline {
+        if shared.gate.holds_back() || Instant::now() + delay >= deadline {
             return Err(Happened::Failed(error));
         }
         if shared.give_up.run_until_cancelled(sleep(delay)).await.is_none() {

@@ -93,10 +93,10 @@ mod tests {
         let stats = Stats::default();
         let start = Instant::now();
         stats.set_ready();
-        stats.on_poll(start + STALL);
+        stats.on_progress(start + STALL);
         assert!(is_live(&stats, start + STALL + STALL / 2).is_ok());
         assert!(is_live(&stats, start + 2 * STALL).is_err());
-        stats.on_poll(start + 2 * STALL);
+        stats.on_progress(start + 2 * STALL);
         assert!(is_live(&stats, start + 2 * STALL).is_ok());
     }
 }

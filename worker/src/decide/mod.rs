@@ -3,6 +3,7 @@
 
 pub mod backoff;
 pub mod batcher;
+pub mod breaker;
 pub mod decode;
 pub mod fold;
 pub mod rejections;

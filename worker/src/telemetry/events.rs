@@ -51,6 +51,17 @@ pub fn write_failed(error: &CallError, failures: u32) {
     debug!(event = "write_failed", class, code, failures, "a write failed");
 }
 
+/// Writes fail in a row: no more messages are asked for until one succeeds.
+pub fn breaker_opened(error: &CallError) {
+    let (class, code) = (error.class.name(), &error.code);
+    warn!(event = "breaker_opened", class, code, "the table cannot be written; messages wait in the queue");
+}
+
+/// The table can be written again.
+pub fn breaker_closed() {
+    info!(event = "breaker_closed", "the table can be written again; receiving");
+}
+
 /// Entries of a delete or a visibility change failed.
 pub fn settle_failed(operation: &'static str, error: &CallError, failures: u32) {
     let (class, code) = (error.class.name(), &error.code);
@@ -146,6 +157,7 @@ pub fn status(snapshot: &Snapshot) {
     info!(
         event = "status",
         ready = snapshot.ready,
+        breaker_open = snapshot.breaker_open,
         received = snapshot.received,
         in_flight = snapshot.in_flight,
         created = count(Outcome::Created),
