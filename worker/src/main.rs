@@ -165,8 +165,8 @@ fn summary_table(summary: &Summary) -> Table {
         table.add_row([name, &value]);
     };
     row("received", counts.received.to_string());
-    for (outcome, count) in counts.outcomes.iter().filter(|(_, count)| **count > 0) {
-        row(outcome, count.to_string());
+    for (outcome, count) in counts.ended() {
+        row(outcome.name(), count.to_string());
     }
     for (reason, count) in &counts.quarantined {
         row(&format!("quarantined: {reason}"), count.to_string());

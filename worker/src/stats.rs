@@ -66,6 +66,14 @@ pub struct Snapshot {
     pub breaker_open: bool,
 }
 
+impl Snapshot {
+    /// The outcomes that occurred, in the order of the contract.
+    pub fn ended(&self) -> impl Iterator<Item = (Outcome, u64)> {
+        let count = |outcome: Outcome| self.outcomes.get(outcome.name()).copied().unwrap_or_default();
+        Outcome::ALL.into_iter().map(move |outcome| (outcome, count(outcome))).filter(|(_, count)| *count > 0)
+    }
+}
+
 /// Percentiles of a duration in milliseconds.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct Percentiles {

@@ -183,7 +183,7 @@ async fn feed(
 /// A bar on a terminal, nothing elsewhere.
 async fn show_progress(stats: Arc<Stats>, messages: u64) {
     let bar = ProgressBar::new(messages);
-    let style = "{elapsed_precise} {bar:40.cyan/blue} {pos}/{len} settled  {msg}";
+    let style = "{elapsed_precise} {wide_bar:.cyan/blue} {pos}/{len} settled, {msg}";
     bar.set_style(ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar()));
     let mut ticks = interval(Duration::from_millis(100));
     loop {

@@ -32,8 +32,8 @@ pub(super) fn print_table(summary: &Summary, verdict: &Verdict, took: Duration) 
         table.add_row([Cell::new(name), Cell::new(value).set_alignment(CellAlignment::Right)]);
     };
     row("received", counts.received.to_string());
-    for (outcome, count) in counts.outcomes.iter().filter(|(_, count)| **count > 0) {
-        row(outcome, count.to_string());
+    for (outcome, count) in counts.ended() {
+        row(outcome.name(), count.to_string());
     }
     for (reason, count) in &counts.quarantined {
         row(&format!("quarantined: {reason}"), count.to_string());
