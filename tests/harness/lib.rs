@@ -1,0 +1,36 @@
+//! What the system tests stand on: the deployables as real processes, real endpoints for them to talk
+//! to, and the means to look at what came of it.
+//!
+//! Nothing here stands in for the product. The queue and the table are reached by the real SDK over
+//! HTTP, on the embedded engines by default, on others when `WIRE_ENGINE` says so (see [`engine`]).
+//! Must never sleep in place of a condition, nor leave a process, a file or a queue behind.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    reason = "a test that cannot go on is to stop loudly, at the line where it stopped"
+)]
+
+pub mod confirmations;
+pub mod engine;
+pub mod eventually;
+pub mod executables;
+pub mod http;
+pub mod intercept;
+mod ministack;
+#[path = "../../producer-lambda/tests/runtime_api/mod.rs"]
+mod runtime_api;
+pub mod trigger_process;
+pub mod worker_process;
+pub mod world;
+
+pub use confirmations::{Person, fixture};
+pub use engine::Capability;
+pub use eventually::{PATIENCE, eventually};
+pub use intercept::{Call, Gate, Intercept, Reaction};
+pub use trigger_process::Trigger;
+pub use worker_process::{Ended, Worker};
+pub use world::{DeadLetter, World};

@@ -1,0 +1,219 @@
+//! `profile-worker` as a real process: started with an environment of its own, told to stop by real
+//! signals, judged by its exit code, its summary and its log. Killed when it goes out of scope.
+
+use std::process::Stdio;
+use std::sync::{Arc, Mutex};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
+use tokio::process::{Child, Command};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use crate::eventually::{PATIENCE, eventually};
+use crate::executables::executables;
+
+/// A command line and an environment, before the start.
+#[derive(Debug, Clone)]
+pub struct Worker {
+    arguments: Vec<String>,
+    variables: Vec<(String, String)>,
+}
+
+/// A worker that runs.
+pub struct Running {
+    child: Child,
+    stdout: JoinHandle<String>,
+    stderr: JoinHandle<()>,
+    lines: Arc<Mutex<Vec<String>>>,
+}
+
+/// What a worker left.
+#[derive(Debug)]
+pub struct Ended {
+    /// The exit code; `None` after a signal.
+    pub code: Option<i32>,
+    /// Everything on stdout.
+    pub stdout: String,
+    /// Everything on stderr.
+    pub stderr: String,
+}
+
+impl Worker {
+    /// The command `run` with these variables and no others.
+    pub fn new(variables: Vec<(String, String)>) -> Self {
+        Self { arguments: vec!["run".to_owned()], variables }
+    }
+
+    /// Another command line.
+    #[must_use]
+    pub fn arguments(mut self, arguments: &[&str]) -> Self {
+        self.arguments = arguments.iter().map(|&argument| argument.to_owned()).collect();
+        self
+    }
+
+    /// Sets one variable; a later value takes the place of an earlier one.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.variables.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// Starts the process.
+    pub fn start(&self) -> Running {
+        let mut child = Command::new(&executables().worker)
+            .args(&self.arguments)
+            .env_clear()
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let mut out = child.stdout.take().unwrap();
+        let stdout = tokio::spawn(async move {
+            let mut text = String::new();
+            out.read_to_string(&mut text).await.unwrap();
+            text
+        });
+        let mut err = BufReader::new(child.stderr.take().unwrap()).lines();
+        let lines = Arc::new(Mutex::new(Vec::new()));
+        let kept = Arc::clone(&lines);
+        let stderr = tokio::spawn(async move {
+            while let Ok(Some(line)) = err.next_line().await {
+                kept.lock().unwrap().push(line);
+            }
+        });
+        Running { child, stdout, stderr, lines }
+    }
+
+    /// Runs the process to its own end.
+    pub async fn run(&self) -> Ended {
+        self.start().ended().await
+    }
+
+    /// Runs until the queue has been empty for a second.
+    pub async fn run_until_empty(&self) -> Ended {
+        self.clone().arguments(&["run", "--until-empty", "1s"]).run().await
+    }
+}
+
+impl Running {
+    /// SIGTERM.
+    pub fn terminate(&self) {
+        self.signal(Signal::SIGTERM);
+    }
+
+    /// SIGINT.
+    pub fn interrupt(&self) {
+        self.signal(Signal::SIGINT);
+    }
+
+    /// SIGKILL, and waits for the end.
+    pub async fn kill(self) -> Ended {
+        self.signal(Signal::SIGKILL);
+        self.ended().await
+    }
+
+    /// SIGTERM, and waits for the end.
+    pub async fn stop(self) -> Ended {
+        self.terminate();
+        self.ended().await
+    }
+
+    fn signal(&self, signal: Signal) {
+        let id = self.child.id().expect("the worker has ended by itself");
+        kill(Pid::from_raw(i32::try_from(id).unwrap()), signal).unwrap();
+    }
+
+    /// Whether the process is still there.
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
+    /// Waits for the end.
+    pub async fn ended(mut self) -> Ended {
+        let waited = timeout(PATIENCE, self.child.wait()).await;
+        let Ok(status) = waited else { panic!("the worker does not end:\n{}", self.log().join("\n")) };
+        let stdout = (&mut self.stdout).await.unwrap();
+        (&mut self.stderr).await.unwrap();
+        Ended { code: status.unwrap().code(), stdout, stderr: self.log().join("\n") }
+    }
+
+    /// The log so far.
+    pub fn log(&self) -> Vec<String> {
+        self.lines.lock().unwrap().clone()
+    }
+
+    /// The log events of one name so far.
+    pub fn events(&self, name: &str) -> Vec<Value> {
+        named(self.log().iter().map(String::as_str), name)
+    }
+
+    /// Waits until an event of this name, of which `wanted` says yes, has been logged.
+    pub async fn logged(&self, name: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        eventually(&format!("the worker logs {name}"), async || self.events(name).into_iter().find(&wanted))
+            .await
+    }
+
+    /// Waits until it receives.
+    pub async fn ready(&self) {
+        self.logged("ready", |_| true).await;
+    }
+}
+
+impl Ended {
+    /// The last line of stdout as JSON: the summary, or a report.
+    pub fn result(&self) -> Value {
+        let last = self.stdout.lines().last().unwrap_or_else(|| panic!("no result: {self:#?}"));
+        serde_json::from_str(last).unwrap_or_else(|fault| panic!("{fault}: {last}"))
+    }
+
+    /// One number of the summary.
+    pub fn count(&self, name: &str) -> u64 {
+        self.result()[name].as_u64().unwrap_or_else(|| panic!("no {name} in {}", self.stdout))
+    }
+
+    /// Ended well, with everything that was received accounted for.
+    #[track_caller]
+    pub fn assert_drained(&self) {
+        assert_eq!(self.code, Some(0), "{self:#?}");
+        assert_eq!(self.result()["drained"], true, "{}", self.stdout);
+        self.assert_balanced();
+        assert_eq!(self.count("in_flight"), 0, "{}", self.stdout);
+    }
+
+    /// Every delivery is in hand or ended in exactly one way.
+    #[track_caller]
+    pub fn assert_balanced(&self) {
+        let outcomes: u64 =
+            worker::outcome::Outcome::ALL.iter().map(|outcome| self.count(outcome.name())).sum();
+        assert_eq!(self.count("received"), self.count("in_flight") + outcomes, "{}", self.stdout);
+    }
+
+    /// Exactly these outcomes, every other one zero.
+    #[track_caller]
+    pub fn assert_outcomes(&self, expected: &[(&str, u64)]) {
+        let named = worker::outcome::Outcome::ALL.iter().map(|outcome| outcome.name());
+        let seen: Vec<_> =
+            named.map(|name| (name, self.count(name))).filter(|(_, count)| *count > 0).collect();
+        let mut expected: Vec<_> = expected.iter().copied().filter(|(_, count)| *count > 0).collect();
+        let mut sorted = seen.clone();
+        sorted.sort_unstable();
+        expected.sort_unstable();
+        assert_eq!(sorted, expected, "{}", self.stdout);
+    }
+
+    /// The log events of one name.
+    pub fn events(&self, name: &str) -> Vec<Value> {
+        named(self.stderr.lines(), name)
+    }
+}
+
+fn named<'a>(lines: impl Iterator<Item = &'a str>, name: &str) -> Vec<Value> {
+    let events = lines.filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    events.filter(|event| event["event"] == name).collect()
+}

@@ -1,0 +1,16 @@
+//! The system tests: the deployables as they are shipped, against real endpoints, judged by what is in
+//! the table, in the queues and in the summary afterwards. One module per theme.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on is to stop loudly, at the line where it stopped"
+)]
+
+mod duplicates;
+mod owners;
+mod poison;
+mod stopping;
+mod whole_flow;
