@@ -9,8 +9,14 @@
     reason = "a test that cannot go on is to stop loudly, at the line where it stopped"
 )]
 
+mod command_line;
+mod doctor;
 mod duplicates;
 mod owners;
 mod poison;
+mod privacy;
+mod settling;
 mod stopping;
+mod waiting;
 mod whole_flow;
+mod without_batching;

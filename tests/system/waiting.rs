@@ -1,0 +1,121 @@
+//! A queue or a table that is not there, not there yet, or no longer there: waited for. One that is
+//! there and does not fit: refused, for a person to mend.
+
+use harness::{Person, World, eventually, http, world};
+
+/// A worker with an admin endpoint, and its address.
+fn with_admin(world: &World) -> (harness::Worker, String) {
+    let address = format!("127.0.0.1:{}", http::free_port());
+    (world.worker().with("ADMIN_ADDR", &address), format!("http://{address}"))
+}
+
+async fn status(url: &str) -> u16 {
+    eventually("the admin endpoint answers", async || http::get(url).await.ok()).await.0
+}
+
+#[tokio::test]
+async fn a_table_that_comes_late_is_waited_for() {
+    let mut world = world!(bare);
+    world.create_queues().await;
+    let person = Person::new("ana");
+    world.send(&person.body()).await;
+    let (worker, admin) = with_admin(&world);
+    let mut worker = worker.start();
+    let waiting = worker.logged("waiting", |_| true).await;
+    assert_eq!((&waiting["what"], &waiting["class"]), (&"table".into(), &"missing".into()));
+    // Not ready, and not to be killed for it.
+    assert_eq!(status(&format!("{admin}/health/ready")).await, 503);
+    assert_eq!(status(&format!("{admin}/health/live")).await, 200);
+    assert!(worker.is_running());
+    assert_eq!(world.depth(&world.queue).await, (1, 0, 0));
+
+    world.create_table(&["id"]).await;
+    worker.ready().await;
+    assert_eq!(status(&format!("{admin}/health/ready")).await, 200);
+    world.has_items(1).await;
+    let ended = worker.stop().await;
+    ended.assert_drained();
+    ended.assert_outcomes(&[("created", 1)]);
+    world.assert_items([person.item()]).await;
+}
+
+#[tokio::test]
+async fn a_queue_that_comes_late_is_waited_for() {
+    let mut world = world!(bare);
+    world.create_table(&["id"]).await;
+    world.queue = world.expected_queue_url().await;
+    let worker = world.worker().start();
+    let waiting = worker.logged("waiting", |_| true).await;
+    assert_eq!((&waiting["what"], &waiting["class"]), (&"queue".into(), &"missing".into()));
+    let expected = world.queue.clone();
+    world.create_queues().await;
+    assert_eq!(world.queue, expected);
+    worker.ready().await;
+    let person = Person::new("ana");
+    world.send(&person.body()).await;
+    world.has_items(1).await;
+    let ended = worker.stop().await;
+    ended.assert_drained();
+    ended.assert_outcomes(&[("created", 1)]);
+}
+
+#[tokio::test]
+async fn asked_to_stop_while_it_waits_it_stops() {
+    let mut world = world!(bare);
+    world.create_queues().await;
+    world.send("whatever").await;
+    let worker = world.worker().start();
+    worker.logged("waiting", |_| true).await;
+    let ended = worker.stop().await;
+    ended.assert_drained();
+    ended.assert_outcomes(&[]);
+    assert_eq!(world.depth(&world.queue).await, (1, 0, 0));
+}
+
+#[tokio::test]
+async fn a_table_that_is_made_anew_gets_everybody_in_the_end() {
+    let world = world!(QuickTables, ClockControl);
+    let (early, late) = (Person::crowd(5), Person::crowd(30));
+    let worker = world.worker().start();
+    world.send_all(early.iter().map(Person::body)).await;
+    world.has_items(5).await;
+    world.drained().await;
+    world.delete_table().await;
+    world.send_all(late.iter().map(Person::body)).await;
+    worker.logged("retried", |_| true).await;
+    assert_eq!(world.depth(&world.dead_letter).await, (0, 0, 0));
+    world.create_table(&["id"]).await;
+    eventually("all have items", async || {
+        world.hurry();
+        (world.items().await.len() == late.len()).then_some(())
+    })
+    .await;
+    eventually("the queue is empty", async || {
+        world.hurry();
+        (world.depth(&world.queue).await == (0, 0, 0)).then_some(())
+    })
+    .await;
+    let ended = worker.stop().await;
+    ended.assert_drained();
+    assert_eq!(ended.count("rejected"), 0);
+    assert_eq!(ended.count("created"), 35);
+    assert!(ended.count("retried") >= 1);
+    // The old table's people are gone with it: a job brings them back, not the queue.
+    world.assert_items(late.iter().map(Person::item)).await;
+    assert_eq!(world.depth(&world.dead_letter).await, (0, 0, 0));
+}
+
+#[tokio::test]
+async fn a_table_with_another_key_is_refused_with_both_keys_named() {
+    let mut world = world!(bare);
+    world.create_queues().await;
+    world.create_table(&["userId", "kind"]).await;
+    world.send(&Person::new("ana").body()).await;
+    let ended = world.worker().run().await;
+    assert_eq!(ended.code, Some(78), "{ended:#?}");
+    assert_eq!(ended.stdout, "");
+    for named in ["TABLE_NAME", "PROFILE_MODEL", "(userId, kind)", "(id)"] {
+        assert!(ended.stderr.contains(named), "{named} is not in {}", ended.stderr);
+    }
+    assert_eq!(world.depth(&world.queue).await, (1, 0, 0));
+}
