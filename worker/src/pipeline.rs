@@ -102,6 +102,8 @@ pub async fn run<Q: ConfirmationQueue, T: ProfileTable>(shared: Arc<Shared<Q, T>
     stages.spawn(settle::run(Arc::clone(&shared), decided));
 
     tokio::select! {
+        // The receiver hears the stop as well and may have ended by now, which is no failure.
+        biased;
         () = stop.soft.cancelled() => {}
         Some(ended) = stages.join_next() => {
             // No stage ends before the stop; whatever this is, the others are to drain.
