@@ -176,7 +176,7 @@ impl World {
         Worker::new(self.variables())
             .with("TABLE_NAME", self.table())
             .with("WAIT_TIME", "1s")
-            .with("VISIBILITY_TIMEOUT", "30s")
+            .with("VISIBILITY_TIMEOUT", "17s")
             .with("WRITE_DEADLINE", "5s")
             .with("DRAIN_DEADLINE", "60s")
             .with("STOP_TIMEOUT", "90s")

@@ -237,7 +237,7 @@ async fn a_table_that_refuses_everything_quarantines_nothing() {
 
 #[tokio::test]
 async fn without_a_dead_letter_queue_a_bad_message_stays() {
-    let mut world = world!(bare ClockControl);
+    let mut world = world!(bare);
     world.create_lone_queue().await;
     world.create_table(&["id"]).await;
     let neighbour = Person::new("bob");
@@ -257,7 +257,7 @@ async fn without_a_dead_letter_queue_a_bad_message_stays() {
 
 #[tokio::test]
 async fn a_dead_letter_queue_that_refuses_loses_nothing() {
-    let world = world!(ClockControl, Interception);
+    let world = world!(Interception);
     let proxy = world.intercept().await;
     proxy.on("SendMessage", |_| Reaction::error(403, "AccessDenied"));
     world.send("nonsense").await;

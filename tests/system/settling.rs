@@ -173,7 +173,7 @@ async fn a_lost_answer_to_a_write_makes_no_second_item() {
 
 #[tokio::test]
 async fn a_receipt_that_is_refused_brings_the_message_back_to_be_deleted() {
-    let world = world!(Interception, ClockControl);
+    let world = world!(Interception);
     let people = Person::crowd(6);
     let proxy = world.intercept().await;
     proxy.on(DELETE, |call| {
@@ -209,7 +209,7 @@ async fn a_receipt_that_is_refused_brings_the_message_back_to_be_deleted() {
 
 #[tokio::test]
 async fn deletes_that_never_succeed_lose_nothing() {
-    let world = world!(Interception, ClockControl);
+    let world = world!(Interception);
     let people = Person::crowd(5);
     let proxy = world.intercept().await;
     proxy.on(DELETE, |_| Reaction::error(500, "InternalFailure"));

@@ -34,7 +34,7 @@ async fn killed_between_write_and_delete_it_leaves_nothing_behind() {
     proxy.on("PutItem", |_| Reaction::HoldAnswer(Gate::default()));
     let people = Person::crowd(8);
     world.send_all(people.iter().map(Person::body)).await;
-    let worker = world.worker_through(&proxy).with("VISIBILITY_TIMEOUT", "17s").start();
+    let worker = world.worker_through(&proxy).start();
     in_the_air(&proxy, "PutItem", 8).await;
     world.has_items(8).await;
     let ended = worker.kill().await;
@@ -53,7 +53,7 @@ async fn killed_between_write_and_delete_it_leaves_nothing_behind() {
 
 #[tokio::test]
 async fn killed_before_the_write_it_leaves_the_message() {
-    let world = world!(Interception, ClockControl);
+    let world = world!(Interception);
     let proxy = world.intercept().await;
     proxy.on("PutItem", |_| Reaction::HoldRequest(Gate::default()));
     let people = Person::crowd(8);
@@ -67,7 +67,7 @@ async fn killed_before_the_write_it_leaves_the_message() {
 
 #[tokio::test]
 async fn killed_while_it_deletes_it_leaves_an_exact_table() {
-    let world = world!(Interception, ClockControl);
+    let world = world!(Interception);
     for forwarded in [true, false] {
         let proxy = world.intercept().await;
         proxy.on("DeleteMessageBatch", move |_| {
@@ -150,7 +150,8 @@ async fn asked_to_stop_in_an_outage_it_gives_back_what_it_cannot_write() {
 async fn what_the_last_poll_brings_is_given_back_at_once() {
     let world = world!(Interception);
     let proxy = world.intercept().await;
-    let worker = world.worker_through(&proxy).with("WAIT_TIME", "10s").start();
+    let worker =
+        world.worker_through(&proxy).with("WAIT_TIME", "10s").with("VISIBILITY_TIMEOUT", "60s").start();
     in_the_air(&proxy, "ReceiveMessage", 1).await;
     worker.terminate();
     worker.logged("drain_begins", |_| true).await;

@@ -74,7 +74,7 @@ async fn asked_to_stop_while_it_waits_it_stops() {
 
 #[tokio::test]
 async fn a_table_that_is_made_anew_gets_everybody_in_the_end() {
-    let world = world!(QuickTables, ClockControl);
+    let world = world!(QuickTables);
     let (early, late) = (Person::crowd(5), Person::crowd(30));
     let worker = world.worker().start();
     world.send_all(early.iter().map(Person::body)).await;

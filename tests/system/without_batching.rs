@@ -55,7 +55,7 @@ fn twice(call: &Call) -> Reaction {
 
 #[tokio::test]
 async fn one_by_one() {
-    let world = world!(ClockControl, Interception);
+    let world = world!(Interception);
     let proxy = world.intercept().await;
     proxy.on("ReceiveMessage", |call| {
         let mut request = call.request.clone();
@@ -67,7 +67,7 @@ async fn one_by_one() {
 
 #[tokio::test]
 async fn every_message_delivered_twice() {
-    let world = world!(ClockControl, Interception);
+    let world = world!(Interception);
     let proxy = world.intercept().await;
     proxy.on("ReceiveMessage", twice);
     assert_exact_in_the_end(&world, &proxy, "0s", &[]).await;
@@ -75,7 +75,7 @@ async fn every_message_delivered_twice() {
 
 #[tokio::test]
 async fn deletes_that_do_nothing_for_a_while() {
-    let world = world!(ClockControl, Interception);
+    let world = world!(Interception);
     let proxy = world.intercept().await;
     proxy.on("ReceiveMessage", twice);
     proxy.on("DeleteMessageBatch", |call| {
@@ -88,7 +88,7 @@ async fn deletes_that_do_nothing_for_a_while() {
 
 #[tokio::test]
 async fn receipts_that_are_out_of_date() {
-    let world = world!(ClockControl, Interception);
+    let world = world!(Interception);
     let proxy = world.intercept().await;
     let last: Arc<Mutex<Option<Value>>> = Arc::default();
     proxy.on("ReceiveMessage", move |_| {
@@ -112,7 +112,7 @@ async fn receipts_that_are_out_of_date() {
 
 #[tokio::test]
 async fn a_linger_that_holds_everything_back() {
-    let world = world!(ClockControl, Interception);
+    let world = world!(Interception);
     let proxy = world.intercept().await;
     assert_exact_in_the_end(&world, &proxy, "2s", &[]).await;
 }
