@@ -84,8 +84,8 @@ pub struct Written {
     /// Trigger sources that make profiles [default: ConfirmSignUp,ConfirmForgotPassword].
     #[arg(long, env = "TRIGGER_SOURCES", hide_env_values = true, value_name = "NAMES")]
     pub trigger_sources: Option<String>,
-    /// How items are written: auto or put, today the same: conditional PutItem [default: auto].
-    #[arg(long, env = "WRITE_STRATEGY", hide_env_values = true, value_name = "auto|put")]
+    /// How items are written: auto (one by PutItem, several by BatchExecuteStatement), put or batch [default: auto].
+    #[arg(long, env = "WRITE_STRATEGY", hide_env_values = true, value_name = "auto|put|batch")]
     pub write_strategy: Option<String>,
     /// Messages in hand at most [default: 1000].
     #[arg(long, env = "MAX_IN_FLIGHT", hide_env_values = true, value_name = "N")]

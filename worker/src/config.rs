@@ -12,7 +12,7 @@ use tracing_subscriber::EnvFilter;
 use crate::aws::clients::ATTEMPT;
 use crate::cli::Written;
 use crate::decide::decode::Rules;
-use crate::pipeline::Settings;
+use crate::pipeline::{Settings, WriteStrategy};
 use crate::telemetry::LogFormat;
 
 mod amplify;
@@ -100,10 +100,10 @@ pub fn parse(written: &Written) -> Result<Config, Vec<Problem>> {
         user_pools: reader.user_pools(given(written.user_pool_ids.as_deref())),
         trigger_sources: reader.trigger_sources(given(written.trigger_sources.as_deref())),
     };
-    reader.write_strategy(given(written.write_strategy.as_deref()));
 
     let seconds = Duration::from_secs;
     let settings = Settings {
+        write_strategy: reader.write_strategy(given(written.write_strategy.as_deref())),
         max_in_flight: reader.max_in_flight(given(written.max_in_flight.as_deref())),
         wait_time: reader.duration(
             "WAIT_TIME",
@@ -374,14 +374,14 @@ impl Reader {
         sources
     }
 
-    fn write_strategy(&mut self, text: Option<&str>) {
+    fn write_strategy(&mut self, text: Option<&str>) -> WriteStrategy {
         match text {
-            None | Some("auto" | "put") => {}
-            Some("batch") => {
-                self.fault("WRITE_STRATEGY", "batch is not offered by this version", "write auto or put");
-            }
+            None | Some("auto") => WriteStrategy::Auto,
+            Some("put") => WriteStrategy::Put,
+            Some("batch") => WriteStrategy::Batch,
             Some(other) => {
-                self.fault("WRITE_STRATEGY", format!("{other:?} is no strategy"), "write auto or put");
+                self.fault("WRITE_STRATEGY", format!("{other:?} is no strategy"), "write auto, put or batch");
+                WriteStrategy::Auto
             }
         }
     }

@@ -8,11 +8,9 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::decide::batcher::Batcher;
 use crate::decide::fold::Group;
+use crate::ports::MOST_INSERTS;
 use crate::receive::{Arrivals, Job};
 use crate::write::Member;
-
-/// The most items one write call could take (BatchExecuteStatement, DynamoDB API reference).
-const MOST: usize = 25;
 
 /// Gathers until its input closes.
 pub async fn run(
@@ -20,7 +18,7 @@ pub async fn run(
     mut arrived: mpsc::Receiver<Arrivals>,
     batches: mpsc::Sender<Vec<Group<Member>>>,
 ) {
-    let mut batcher = Batcher::new(MOST, linger);
+    let mut batcher = Batcher::new(MOST_INSERTS, linger);
     loop {
         let deadline = batcher.next_deadline();
         let timeout = async {

@@ -13,6 +13,7 @@ pub mod decide;
 pub mod delivery;
 pub mod gate;
 pub mod gather;
+pub mod insert;
 pub mod jobs;
 pub mod outcome;
 pub mod pipeline;

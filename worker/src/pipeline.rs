@@ -43,6 +43,19 @@ pub struct Settings {
     pub write_deadline: Duration,
     /// How long stopping may take.
     pub drain_deadline: Duration,
+    /// How items get into the table.
+    pub write_strategy: WriteStrategy,
+}
+
+/// How items get into the table. The table and the outcomes are the same either way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WriteStrategy {
+    /// One item by PutItem, several by one BatchExecuteStatement.
+    Auto,
+    /// Each by a PutItem of its own.
+    Put,
+    /// All by BatchExecuteStatement, one or many.
+    Batch,
 }
 
 /// What all stages share.

@@ -5,7 +5,7 @@ use std::fmt;
 use std::future::Future;
 use std::time::Duration;
 
-use domain::{Profile, Timestamp};
+use domain::{Profile, ProfileKey, Timestamp};
 
 /// What SQS hands out to settle one receipt of one message. A new receive makes a new handle.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -151,8 +151,10 @@ pub enum Inserted {
 /// The owner attribute of an item that was there first.
 #[derive(Clone, PartialEq, Eq)]
 pub enum StoredOwner {
-    /// The item has gone since; or the service did not say.
-    Unknown,
+    /// The service said that the item exists, and nothing more.
+    NotTold,
+    /// The item has gone since.
+    Gone,
     /// The item has no owner attribute, or one that is no string.
     Missing,
     /// Its value.
@@ -162,15 +164,32 @@ pub enum StoredOwner {
 impl fmt::Debug for StoredOwner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Unknown => "Unknown",
+            Self::NotTold => "NotTold",
+            Self::Gone => "Gone",
             Self::Missing => "Missing",
             Self::Is(_) => "Is(redacted)",
         })
     }
 }
 
+/// Statements in one BatchExecuteStatement (DynamoDB API reference).
+pub const MOST_INSERTS: usize = 25;
+
 /// The table of profiles.
 pub trait ProfileTable: Send + Sync + 'static {
     /// Writes the item if no item has its key. Never overwrites, whatever happens.
     fn insert(&self, profile: &Profile) -> impl Future<Output = Result<Inserted, CallError>> + Send;
+
+    /// Writes at most [`MOST_INSERTS`] items of distinct keys in one call, each if no item has its key. An `Ok` is one
+    /// result per item, in order: HTTP 200 does not mean that all succeeded.
+    fn insert_batch(
+        &self,
+        profiles: &[&Profile],
+    ) -> impl Future<Output = Result<Vec<Result<Inserted, CallError>>, CallError>> + Send;
+
+    /// Whose the items under these keys are, at most [`MOST_INSERTS`], in order, read consistently.
+    fn owners(
+        &self,
+        keys: &[&ProfileKey],
+    ) -> impl Future<Output = Result<Vec<StoredOwner>, CallError>> + Send;
 }

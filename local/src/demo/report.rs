@@ -11,8 +11,15 @@ use worker::service::Summary;
 use super::verify::Verdict;
 
 /// Calls that settle messages; the rest (describing, asking for the depth) is housekeeping.
-const PER_MESSAGE: [&str; 5] =
-    ["ReceiveMessage", "PutItem", "DeleteMessageBatch", "ChangeMessageVisibilityBatch", "SendMessage"];
+const PER_MESSAGE: [&str; 7] = [
+    "ReceiveMessage",
+    "PutItem",
+    "BatchExecuteStatement",
+    "BatchGetItem",
+    "DeleteMessageBatch",
+    "ChangeMessageVisibilityBatch",
+    "SendMessage",
+];
 
 fn calls(summary: &Summary) -> Vec<(&'static str, u64)> {
     let count = |name: &str| summary.counts.api_calls.get(name).copied().unwrap_or_default();

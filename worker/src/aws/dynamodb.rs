@@ -1,12 +1,17 @@
-//! DynamoDB behind [`ProfileTable`]: the conditional put, and the table's key.
+//! DynamoDB behind [`ProfileTable`]: the conditional put, the batch of INSERTs, and the table's key.
+//!
+//! Only calls that cannot overwrite: never BatchWriteItem, which has no conditions.
+
+use std::collections::HashMap;
 
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, KeyType, ReturnValuesOnConditionCheckFailure, ScalarAttributeType,
+    AttributeValue, BatchStatementErrorCodeEnum, BatchStatementRequest, BatchStatementResponse, KeyType,
+    KeysAndAttributes, ReturnValuesOnConditionCheckFailure, ScalarAttributeType,
 };
-use domain::{Item, Profile};
+use domain::{Item, Profile, ProfileKey};
 
-use super::classify::classify;
+use super::classify::{by_code, classify};
 use super::clients::Clients;
 use crate::ports::{CallError, ErrorClass, Inserted, ProfileTable, StoredOwner};
 
@@ -23,16 +28,60 @@ impl DynamoDbTable {
         Self { clients, name, owner_attribute }
     }
 
-    fn stored_owner(&self, item: Option<&std::collections::HashMap<String, AttributeValue>>) -> StoredOwner {
+    fn stored_owner(&self, item: Option<&HashMap<String, AttributeValue>>) -> StoredOwner {
         match (item, &self.owner_attribute) {
             // An engine may say "exists" without showing the row; and a model without an owner asks nothing.
-            (None, _) | (_, None) => StoredOwner::Unknown,
+            (None, _) | (_, None) => StoredOwner::NotTold,
             (Some(item), Some(owner)) => match item.get(owner) {
                 Some(AttributeValue::S(value)) => StoredOwner::Is(value.clone()),
                 _ => StoredOwner::Missing,
             },
         }
     }
+}
+
+impl DynamoDbTable {
+    /// A PartiQL INSERT, which by its nature only creates. Values are parameters; names are the model's,
+    /// quoted as PartiQL quotes them (DynamoDB developer guide, "PartiQL insert statements").
+    fn statement(&self, item: &Item) -> Result<BatchStatementRequest, CallError> {
+        /// The longest statement (DynamoDB API reference, BatchStatementRequest).
+        const MAX_STATEMENT: usize = 8192;
+        let mut names = Vec::new();
+        let mut parameters = Vec::new();
+        for (name, value) in item.iter() {
+            names.push(format!("'{}': ?", name.replace('\'', "''")));
+            parameters.push(attribute(value));
+        }
+        let table = self.name.replace('"', "\"\"");
+        let statement = format!("INSERT INTO \"{table}\" VALUE {{{}}}", names.join(", "));
+        if statement.len() > MAX_STATEMENT {
+            return Err(CallError::new(ErrorClass::Refused, "statement_too_long"));
+        }
+        BatchStatementRequest::builder()
+            .statement(statement)
+            .set_parameters(Some(parameters))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .build()
+            .map_err(|_| unsendable())
+    }
+
+    fn result(&self, response: BatchStatementResponse) -> Result<Inserted, CallError> {
+        let Some(error) = response.error else { return Ok(Inserted::Created) };
+        match error.code {
+            Some(
+                BatchStatementErrorCodeEnum::DuplicateItem
+                | BatchStatementErrorCodeEnum::ConditionalCheckFailed,
+            ) => {
+                let item = error.item.or(response.item);
+                Ok(Inserted::Exists(self.stored_owner(item.as_ref())))
+            }
+            code => Err(by_code(code.as_ref().map(BatchStatementErrorCodeEnum::as_str))),
+        }
+    }
+}
+
+fn unsendable() -> CallError {
+    CallError::new(ErrorClass::Refused, "unsendable_request")
 }
 
 impl ProfileTable for DynamoDbTable {
@@ -59,20 +108,86 @@ impl ProfileTable for DynamoDbTable {
             },
         }
     }
+
+    async fn insert_batch(
+        &self,
+        profiles: &[&Profile],
+    ) -> Result<Vec<Result<Inserted, CallError>>, CallError> {
+        let statements: Result<Vec<_>, _> =
+            profiles.iter().map(|profile| self.statement(&profile.item)).collect();
+        let answer = self
+            .clients
+            .dynamodb
+            .batch_execute_statement()
+            .set_statements(Some(statements?))
+            .send()
+            .await
+            .map_err(|error| classify(&error))?;
+        let responses = answer.responses.unwrap_or_default().into_iter();
+        Ok(responses.map(|response| self.result(response)).collect())
+    }
+
+    async fn owners(&self, keys: &[&ProfileKey]) -> Result<Vec<StoredOwner>, CallError> {
+        let (Some(owner), Some(first)) = (&self.owner_attribute, keys.first()) else {
+            return Ok(vec![StoredOwner::NotTold; keys.len()]);
+        };
+        let key_names: Vec<&str> = first.iter().map(|(name, _)| name).collect();
+        let mut unread = HashMap::from([(self.name.clone(), owner_question(keys, &key_names, owner)?)]);
+        let mut found: HashMap<Vec<String>, StoredOwner> = HashMap::new();
+        while !unread.is_empty() {
+            let request = self.clients.dynamodb_calm.batch_get_item().set_request_items(Some(unread));
+            let answer = request.send().await.map_err(|error| classify(&error))?;
+            let before = found.len();
+            for item in answer.responses.unwrap_or_default().remove(&self.name).unwrap_or_default() {
+                let text = |name: &&str| Some(item.get(*name)?.as_s().ok()?.clone());
+                if let Some(key) = key_names.iter().map(text).collect() {
+                    found.insert(key, self.stored_owner(Some(&item)));
+                }
+            }
+            unread = answer.unprocessed_keys.unwrap_or_default();
+            // Throttled: what was not read at all is the caller's to try again, inside its deadline.
+            if !unread.is_empty() && found.len() == before {
+                return Err(CallError::new(ErrorClass::Throttled, "unprocessed_keys"));
+            }
+        }
+        let values = |key: &ProfileKey| key.iter().map(|(_, value)| value.to_owned()).collect::<Vec<_>>();
+        Ok(keys.iter().map(|key| found.remove(&values(key)).unwrap_or(StoredOwner::Gone)).collect())
+    }
+}
+
+/// Asks for the keys and the owner of these rows, and nothing else of a person.
+fn owner_question(
+    keys: &[&ProfileKey],
+    key_names: &[&str],
+    owner: &str,
+) -> Result<KeysAndAttributes, CallError> {
+    let mut question = KeysAndAttributes::builder().consistent_read(true);
+    // The owner may be the key itself, and a projection must not name an attribute twice.
+    let others = key_names.iter().copied().filter(|name| *name != owner);
+    let mut paths = Vec::new();
+    for (place, name) in std::iter::once(owner).chain(others).enumerate() {
+        let path = format!("#p{place}");
+        question = question.expression_attribute_names(&path, name);
+        paths.push(path);
+    }
+    for key in keys {
+        let key = key.iter().map(|(name, value)| (name.to_owned(), AttributeValue::S(value.to_owned())));
+        question = question.keys(key.collect());
+    }
+    question.projection_expression(paths.join(", ")).build().map_err(|_| unsendable())
 }
 
 /// An item in the SDK's types.
-pub fn attributes(item: &Item) -> std::collections::HashMap<String, AttributeValue> {
-    item.iter()
-        .map(|(name, value)| {
-            let value = match value {
-                domain::AttributeValue::S(text) => AttributeValue::S(text.clone()),
-                domain::AttributeValue::N(number) => AttributeValue::N(number.clone()),
-                domain::AttributeValue::Bool(flag) => AttributeValue::Bool(*flag),
-            };
-            (name.to_owned(), value)
-        })
-        .collect()
+pub fn attributes(item: &Item) -> HashMap<String, AttributeValue> {
+    item.iter().map(|(name, value)| (name.to_owned(), attribute(value))).collect()
+}
+
+fn attribute(value: &domain::AttributeValue) -> AttributeValue {
+    match value {
+        domain::AttributeValue::S(text) => AttributeValue::S(text.clone()),
+        domain::AttributeValue::N(number) => AttributeValue::N(number.clone()),
+        domain::AttributeValue::Bool(flag) => AttributeValue::Bool(*flag),
+    }
 }
 
 /// A table's key: attribute names and types, the partition key first.

@@ -40,7 +40,7 @@ fn every_problem_is_reported_at_once_and_names_variable_fault_and_mend() {
         profile_model: Some("type = \"P\"\n[key]\npartition = { name = \"id\", value = \"{email}\" }".into()),
         user_pool_ids: Some("eu-central-1_A1, nowhere".into()),
         trigger_sources: Some("PreSignUp".into()),
-        write_strategy: Some("batch".into()),
+        write_strategy: Some("transact".into()),
         max_in_flight: Some("0".into()),
         wait_time: Some("25s".into()),
         linger: Some("soon".into()),

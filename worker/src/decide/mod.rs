@@ -6,5 +6,6 @@ pub mod batcher;
 pub mod breaker;
 pub mod decode;
 pub mod fold;
+pub mod recent;
 pub mod rejections;
 pub mod settlement;

@@ -74,7 +74,7 @@ pub fn settle(
     match happened {
         Happened::Inserted(Inserted::Created) => (Outcome::Created, Delete),
         Happened::Inserted(Inserted::Exists(stored)) => match (stored, owner) {
-            (StoredOwner::Unknown, _) | (_, None) => (Outcome::AlreadyPresent, Delete),
+            (StoredOwner::NotTold | StoredOwner::Gone, _) | (_, None) => (Outcome::AlreadyPresent, Delete),
             (StoredOwner::Missing, Some(_)) => (Outcome::OwnerMissing, Delete),
             (StoredOwner::Is(stored), Some(owner)) if owner.is(stored) => (Outcome::AlreadyPresent, Delete),
             (StoredOwner::Is(_), Some(_)) => {
@@ -135,7 +135,7 @@ mod tests {
     #[test]
     fn a_row_that_is_there_is_judged_by_its_owner() {
         assert_eq!(exists(StoredOwner::Is("ana".into())), (Outcome::AlreadyPresent, Settlement::Delete));
-        assert_eq!(exists(StoredOwner::Unknown), (Outcome::AlreadyPresent, Settlement::Delete));
+        assert_eq!(exists(StoredOwner::Gone), (Outcome::AlreadyPresent, Settlement::Delete));
         assert_eq!(exists(StoredOwner::Missing), (Outcome::OwnerMissing, Settlement::Delete));
         let (outcome, settlement) = exists(StoredOwner::Is("eve".into()));
         assert_eq!(outcome, Outcome::OwnerConflict);

@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use aws_sdk_sqs::types::QueueAttributeName;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -14,6 +15,7 @@ use crate::aws::clients::Clients;
 use crate::aws::dynamodb::{attributes, key_mismatch, table_key};
 use crate::aws::sqs::{QueueFacts, queue_facts};
 use crate::config::Config;
+use crate::pipeline::WriteStrategy;
 use crate::ports::{CallError, ErrorClass};
 
 /// How a check went.
@@ -244,7 +246,14 @@ impl Doctor<'_> {
             }
             None => self.add("table key", Verdict::Ok, "fits the model", ""),
         }
-        self.permission("dynamodb:PutItem", self.try_put().await);
+        let strategy = self.config.settings.write_strategy;
+        if strategy != WriteStrategy::Batch {
+            self.permission("dynamodb:PutItem", self.try_put().await);
+        }
+        if strategy != WriteStrategy::Put {
+            self.permission("dynamodb:PartiQLInsert", self.try_insert().await);
+            self.permission("dynamodb:BatchGetItem", self.try_read().await);
+        }
     }
 
     fn permission(&mut self, what: &'static str, tried: Result<(), CallError>) {
@@ -297,6 +306,39 @@ impl Doctor<'_> {
             Err(error) if error.code() == Some("ConditionalCheckFailedException") => Ok(()),
             other => harmless(other),
         }
+    }
+}
+
+impl Doctor<'_> {
+    /// An INSERT without a key: the statement is judged, and cannot be made.
+    async fn try_insert(&self) -> Result<(), CallError> {
+        let statement = format!("INSERT INTO \"{}\" VALUE {{'__typename': ?}}", self.config.table_name);
+        let nothing = AttributeValue::S(self.config.rules.model.type_name().to_owned());
+        harmless(
+            self.clients
+                .dynamodb_calm
+                .execute_statement()
+                .statement(statement)
+                .parameters(nothing)
+                .send()
+                .await,
+        )
+    }
+
+    /// Reads the key of nobody.
+    async fn try_read(&self) -> Result<(), CallError> {
+        let nobody =
+            |name: &str| (name.to_owned(), AttributeValue::S("00000000-0000-0000-0000-000000000000".into()));
+        let key = self.config.rules.model.key_attributes().map(nobody).collect();
+        let keys = KeysAndAttributes::builder().keys(key).build().map_err(|_| unanswered())?;
+        harmless(
+            self.clients
+                .dynamodb_calm
+                .batch_get_item()
+                .request_items(&self.config.table_name, keys)
+                .send()
+                .await,
+        )
     }
 }
 

@@ -1,0 +1,273 @@
+//! Gets items into the table, each only if it is absent: one call for one item, one for twenty-five.
+//!
+//! Retries belong here alone: the SDK's are off on this path, so that every attempt stays inside the
+//! lease and is counted once, and because a batch hides its errors per statement in an HTTP 200, where
+//! the SDK cannot see them.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use domain::{AttributeValue, Profile};
+use tokio::time::{Instant, sleep, timeout_at};
+
+use crate::decide::backoff::Policy;
+use crate::decide::recent::Recent;
+use crate::decide::rejections::Rejections;
+use crate::decide::settlement::{Happened, is_refusal};
+use crate::pipeline::Shared;
+use crate::ports::{CallError, ConfirmationQueue, ErrorClass, Inserted, ProfileTable, StoredOwner};
+use crate::telemetry::events;
+
+/// What the writes of one process have learnt about the table.
+pub struct Knowledge {
+    rejections: Mutex<Rejections>,
+    recent: Mutex<Recent>,
+}
+
+/// Rows remembered as made by this process: a few megabytes, minutes of a busy sign-up hour.
+const REMEMBERED: usize = 10_000;
+
+impl Default for Knowledge {
+    fn default() -> Self {
+        Self { rejections: Mutex::default(), recent: Mutex::new(Recent::new(REMEMBERED)) }
+    }
+}
+
+const RETRY: Policy = Policy {
+    initial_interval: Duration::from_millis(50),
+    multiplier: 2.0,
+    max_interval: Duration::from_secs(2),
+    max_elapsed_time: None,
+};
+
+/// What became of one item.
+pub type Answer = Result<Inserted, Happened>;
+
+/// One run of writes against one deadline.
+pub struct Inserter<'a, Q, T> {
+    /// The queue is not asked; the table, the gate and the counters are.
+    pub shared: &'a Shared<Q, T>,
+    /// What earlier writes have learnt.
+    pub knowledge: &'a Knowledge,
+    /// When to give up: inside the lease.
+    pub deadline: Instant,
+}
+
+impl<Q: ConfirmationQueue, T: ProfileTable> Inserter<'_, Q, T> {
+    /// Writes one item.
+    pub async fn one(&self, profile: &Profile) -> Answer {
+        let inserted = self.put(profile).await?;
+        self.with_owners(&[profile], vec![Ok(inserted)]).await.pop().unwrap_or_else(|| Err(self.unanswered()))
+    }
+
+    /// Writes several items of distinct keys, at most 25. One answer per item, in order.
+    pub async fn several(&self, profiles: &[&Profile]) -> Vec<Answer> {
+        let mut answers: Vec<Option<Answer>> = profiles.iter().map(|_| None).collect();
+        let mut alone = Vec::new();
+        let mut pending: Vec<usize> = (0..profiles.len()).collect();
+        let mut failures = 0;
+        while !pending.is_empty() {
+            let mut last_error = None;
+            let mut again = Vec::new();
+            let mut calls = vec![pending];
+            while let Some(places) = calls.pop() {
+                match self.batch(profiles, &places).await {
+                    Ok(results) => {
+                        for (place, result) in places.into_iter().zip(results) {
+                            match result {
+                                Ok(inserted) => set(&mut answers, place, Ok(inserted)),
+                                Err(error) if is_refusal(&error) => alone.push(place),
+                                Err(error) => {
+                                    last_error = Some(Happened::Failed(error));
+                                    again.push(place);
+                                }
+                            }
+                        }
+                    }
+                    // One bad statement fails the whole call: halve until it stands alone.
+                    Err(Happened::Failed(error)) if is_refusal(&error) && places.len() > 1 => {
+                        let (left, right) = places.split_at(places.len() / 2);
+                        calls.extend([left.to_vec(), right.to_vec()]);
+                    }
+                    Err(Happened::Failed(error)) if is_refusal(&error) => alone.extend(places),
+                    Err(happened) => {
+                        last_error = Some(happened);
+                        again.extend(places);
+                    }
+                }
+            }
+            pending = again;
+            let Some(happened) = last_error else { break };
+            failures += 1;
+            if !self.may_try_again(&happened, failures).await {
+                for place in pending {
+                    set(&mut answers, place, Err(happened.clone()));
+                }
+                break;
+            }
+        }
+        // What a batch refuses is judged by itself, with the words of a single put.
+        for place in alone {
+            if let Some(profile) = profiles.get(place) {
+                set(&mut answers, place, self.put(profile).await);
+            }
+        }
+        let answers =
+            answers.into_iter().map(|answer| answer.unwrap_or_else(|| Err(self.unanswered()))).collect();
+        self.with_owners(profiles, answers).await
+    }
+
+    /// Puts one item until there is an answer about it, or no time left.
+    async fn put(&self, profile: &Profile) -> Answer {
+        let mut failures = 0;
+        loop {
+            let happened = match self.attempt(self.shared.table.insert(profile)).await {
+                Ok(inserted) => {
+                    self.on_answer();
+                    return Ok(inserted);
+                }
+                Err(Happened::Failed(error)) if is_refusal(&error) => {
+                    if self.rejections().on_refusal() {
+                        return Err(Happened::Refused(error));
+                    }
+                    // The table refuses everything: an outage of its own kind.
+                    self.shared.gate.on_failure(&error);
+                    Happened::Failed(error)
+                }
+                Err(happened) => happened,
+            };
+            failures += 1;
+            if !self.may_try_again(&happened, failures).await {
+                return Err(happened);
+            }
+        }
+    }
+
+    /// One batch call, one result per place.
+    async fn batch(
+        &self,
+        profiles: &[&Profile],
+        places: &[usize],
+    ) -> Result<Vec<Result<Inserted, CallError>>, Happened> {
+        let chosen: Vec<&Profile> = places.iter().filter_map(|place| profiles.get(*place).copied()).collect();
+        let mut results = self.attempt(self.shared.table.insert_batch(&chosen)).await?;
+        results.resize_with(places.len(), || {
+            Err(CallError::new(ErrorClass::Unavailable, "no_result_for_statement"))
+        });
+        if results.iter().any(Result::is_ok) {
+            self.on_answer();
+        }
+        for error in results.iter().filter_map(|result| result.as_ref().err()) {
+            self.shared.stats.on_error("write", error.class);
+        }
+        if let Some(error) =
+            results.iter().find_map(|result| result.as_ref().err().filter(|error| !is_refusal(error)))
+            && results.iter().all(Result::is_err)
+        {
+            self.shared.gate.on_failure(error);
+        }
+        Ok(results)
+    }
+
+    /// One attempt of any call, counted; `Failed` with the reason, or `Stopped`.
+    async fn attempt<A>(&self, call: impl Future<Output = Result<A, CallError>>) -> Result<A, Happened> {
+        // Waiting for the table is done in the queue, not here.
+        if self.shared.gate.holds_back() {
+            return Err(Happened::Failed(CallError::new(ErrorClass::Unavailable, "breaker_open")));
+        }
+        // A write that took effect though its answer was lost is found present by the next attempt,
+        // or, when time is up, by the next delivery.
+        let Some(answer) = self.shared.give_up.run_until_cancelled(timeout_at(self.deadline, call)).await
+        else {
+            return Err(Happened::Stopped);
+        };
+        let error = match answer {
+            Ok(Ok(answer)) => return Ok(answer),
+            Ok(Err(error)) => error,
+            Err(_) => CallError::new(ErrorClass::Unavailable, "write_deadline"),
+        };
+        self.shared.stats.on_error("write", error.class);
+        if !is_refusal(&error) {
+            self.shared.gate.on_failure(&error);
+        }
+        Err(Happened::Failed(error))
+    }
+
+    /// Waits before the next attempt, if there is to be one.
+    async fn may_try_again(&self, happened: &Happened, failures: u32) -> bool {
+        let Happened::Failed(error) = happened else { return false };
+        events::write_failed(error, failures);
+        let delay = RETRY.delay(failures, fastrand::f64());
+        if self.shared.gate.holds_back() || Instant::now() + delay >= self.deadline {
+            return false;
+        }
+        self.shared.give_up.run_until_cancelled(sleep(delay)).await.is_some()
+    }
+
+    /// Finds out whose the rows are that were there first, where the service did not tell: from what
+    /// this process wrote itself, or by one read for all of them.
+    async fn with_owners(&self, profiles: &[&Profile], mut answers: Vec<Answer>) -> Vec<Answer> {
+        let Some(owner_attribute) = self.shared.rules.model.owner_attribute() else { return answers };
+        let mut unknown = Vec::new();
+        for (place, (profile, answer)) in profiles.iter().zip(&mut answers).enumerate() {
+            match answer {
+                Ok(Inserted::Created) => {
+                    if let Some(AttributeValue::S(owner)) = profile.item.get(owner_attribute) {
+                        self.recent().remember(profile.key.clone(), owner.clone());
+                    }
+                }
+                Ok(Inserted::Exists(stored)) if *stored == StoredOwner::NotTold => {
+                    match self.recent().owner(&profile.key) {
+                        Some(owner) => *stored = StoredOwner::Is(owner.to_owned()),
+                        None => unknown.push((place, *profile)),
+                    }
+                }
+                _ => {}
+            }
+        }
+        if unknown.is_empty() {
+            return answers;
+        }
+        let keys: Vec<_> = unknown.iter().map(|(_, profile)| &profile.key).collect();
+        let read = self.attempt(self.shared.table.owners(&keys)).await;
+        for (nth, (place, _)) in unknown.into_iter().enumerate() {
+            let answer = match &read {
+                Ok(owners) => owners
+                    .get(nth)
+                    .map_or_else(|| Err(self.unanswered()), |owner| Ok(Inserted::Exists(owner.clone()))),
+                // Whose the row is was not found out: the message comes back and asks again.
+                Err(happened) => Err(happened.clone()),
+            };
+            if let Some(slot) = answers.get_mut(place) {
+                *slot = answer;
+            }
+        }
+        answers
+    }
+
+    fn on_answer(&self) {
+        self.shared.gate.on_answer();
+        self.rejections().on_success();
+    }
+
+    fn unanswered(&self) -> Happened {
+        Happened::Failed(CallError::new(ErrorClass::Unavailable, "no_result_for_item"))
+    }
+
+    fn rejections(&self) -> MutexGuard<'_, Rejections> {
+        self.knowledge.rejections.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn recent(&self) -> MutexGuard<'_, Recent> {
+        self.knowledge.recent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn set(answers: &mut [Option<Answer>], place: usize, answer: Answer) {
+    if let Some(slot) = answers.get_mut(place) {
+        *slot = Some(answer);
+    }
+}
+
+#[cfg(test)]
+mod tests;

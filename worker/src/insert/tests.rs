@@ -1,0 +1,338 @@
+//! Inserting against a table that fails in every way a table can, on a paused clock. What the wire
+//! cannot be made to do on command is done here: single statements refused or throttled, whole calls
+//! refused for one of them, answers lost after the write took effect, answers too short.
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use domain::{Profile, ProfileKey, ProfileModel, Timestamp, body};
+use proptest::prelude::*;
+use tokio_util::sync::CancellationToken;
+
+use super::*;
+use crate::decide::decode::Rules;
+use crate::delivery::Leases;
+use crate::gate::Gate;
+use crate::pipeline::{Settings, WriteStrategy};
+use crate::ports::{Depth, EntryResults, Message, Quarantine, ReceiptHandle};
+use crate::stats::Stats;
+use crate::telemetry::Pseudonyms;
+
+/// What goes wrong with one call.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Fault {
+    None,
+    Throttled,
+    /// The write took effect, the answer is lost.
+    AnswerLost,
+    /// Every second statement is throttled, inside a success.
+    HalfThrottled,
+    /// The answer ends after the first result.
+    TooShort,
+}
+
+#[derive(Default)]
+struct Table {
+    rows: Mutex<HashMap<ProfileKey, String>>,
+    /// Items no service takes; one of them fails its whole batch.
+    refused: BTreeSet<String>,
+    faults: Mutex<VecDeque<Fault>>,
+    largest_call: Mutex<usize>,
+    owner_reads: Mutex<usize>,
+    puts: Mutex<usize>,
+}
+
+const REFUSED: &str = "ValidationException";
+
+impl Table {
+    fn fault(&self) -> Fault {
+        self.faults.lock().unwrap().pop_front().unwrap_or(Fault::None)
+    }
+
+    fn is_refused(&self, profile: &Profile) -> bool {
+        profile.key.iter().any(|(_, value)| self.refused.contains(value))
+    }
+
+    fn write(&self, profile: &Profile, tells: bool) -> Inserted {
+        let mut rows = self.rows.lock().unwrap();
+        match rows.get(&profile.key) {
+            Some(owner) if tells => Inserted::Exists(StoredOwner::Is(owner.clone())),
+            Some(_) => Inserted::Exists(StoredOwner::NotTold),
+            None => {
+                rows.insert(profile.key.clone(), owner_of(profile));
+                Inserted::Created
+            }
+        }
+    }
+}
+
+fn throttled() -> CallError {
+    CallError::new(ErrorClass::Throttled, "ThrottlingException")
+}
+
+fn refused() -> CallError {
+    CallError::new(ErrorClass::Refused, REFUSED)
+}
+
+impl ProfileTable for Table {
+    async fn insert(&self, profile: &Profile) -> Result<Inserted, CallError> {
+        *self.puts.lock().unwrap() += 1;
+        if self.is_refused(profile) {
+            return Err(refused());
+        }
+        match self.fault() {
+            Fault::None => Ok(self.write(profile, true)),
+            Fault::AnswerLost | Fault::TooShort => {
+                self.write(profile, true);
+                Err(CallError::new(ErrorClass::Unavailable, "timeout"))
+            }
+            Fault::Throttled | Fault::HalfThrottled => Err(throttled()),
+        }
+    }
+
+    async fn insert_batch(
+        &self,
+        profiles: &[&Profile],
+    ) -> Result<Vec<Result<Inserted, CallError>>, CallError> {
+        let mut largest = self.largest_call.lock().unwrap();
+        *largest = profiles.len().max(*largest);
+        let keys: BTreeSet<String> = profiles.iter().map(|profile| id_of(profile)).collect();
+        assert_eq!(keys.len(), profiles.len(), "a key twice in one batch");
+        if profiles.iter().any(|profile| self.is_refused(profile)) {
+            return Err(refused());
+        }
+        let all = || profiles.iter().map(|profile| Ok(self.write(profile, false)));
+        match self.fault() {
+            Fault::None => Ok(all().collect()),
+            Fault::Throttled => Err(throttled()),
+            Fault::AnswerLost => {
+                all().for_each(drop);
+                Err(CallError::new(ErrorClass::Unavailable, "timeout"))
+            }
+            Fault::HalfThrottled => Ok(profiles
+                .iter()
+                .enumerate()
+                .map(
+                    |(place, profile)| {
+                        if place % 2 == 0 { Ok(self.write(profile, false)) } else { Err(throttled()) }
+                    },
+                )
+                .collect()),
+            Fault::TooShort => Ok(all().collect::<Vec<_>>().into_iter().take(1).collect()),
+        }
+    }
+
+    async fn owners(&self, keys: &[&ProfileKey]) -> Result<Vec<StoredOwner>, CallError> {
+        *self.owner_reads.lock().unwrap() += 1;
+        let rows = self.rows.lock().unwrap();
+        Ok(keys
+            .iter()
+            .map(|key| rows.get(*key).map_or(StoredOwner::Gone, |owner| StoredOwner::Is(owner.clone())))
+            .collect())
+    }
+}
+
+/// Inserting never asks the queue.
+struct NoQueue;
+
+impl ConfirmationQueue for NoQueue {
+    async fn receive(&self, _: u32, _: Duration) -> Result<Vec<Message>, CallError> {
+        Ok(Vec::new())
+    }
+    async fn delete(&self, _: &[ReceiptHandle]) -> Result<EntryResults, CallError> {
+        Ok(Vec::new())
+    }
+    async fn make_visible_after(&self, _: &[(ReceiptHandle, Duration)]) -> Result<EntryResults, CallError> {
+        Ok(Vec::new())
+    }
+    async fn quarantine(&self, _: Quarantine<'_>) -> Result<(), CallError> {
+        Ok(())
+    }
+    async fn depth(&self) -> Result<Depth, CallError> {
+        Ok(Depth::default())
+    }
+}
+
+fn shared(table: Table) -> Shared<NoQueue, Table> {
+    let stats = Arc::new(Stats::default());
+    let second = Duration::from_secs(1);
+    Shared {
+        queue: NoQueue,
+        table,
+        rules: Rules {
+            model: ProfileModel::default(),
+            user_pools: BTreeSet::new(),
+            trigger_sources: BTreeSet::new(),
+        },
+        settings: Settings {
+            max_in_flight: 100,
+            wait_time: second,
+            visibility_timeout: 60 * second,
+            linger: second,
+            write_deadline: 600 * second,
+            drain_deadline: 90 * second,
+            write_strategy: WriteStrategy::Auto,
+        },
+        stats: Arc::clone(&stats),
+        leases: Arc::new(Leases::default()),
+        gate: Gate::new(second, stats),
+        pseudonyms: Pseudonyms::new(None),
+        give_up: CancellationToken::new(),
+    }
+}
+
+fn profile(user: usize) -> Profile {
+    let text = format!(
+        r#"{{"v":1,"kind":"user.confirmed","source":"reconcile","userPoolId":"eu_A1",
+            "sub":"00000000-0000-0000-0000-{user:012x}","username":"u{user}","observedAt":"2026-11-22T20:05:38.123Z"}}"#
+    );
+    let received = body::read(&text, Timestamp::from_epoch_ms(0).unwrap(), |_| false).unwrap();
+    ProfileModel::default().profile(&received.confirmation).unwrap()
+}
+
+fn id_of(profile: &Profile) -> String {
+    profile.key.iter().map(|(_, value)| value).collect()
+}
+
+fn owner_of(profile: &Profile) -> String {
+    match profile.item.get("profileOwner") {
+        Some(AttributeValue::S(owner)) => owner.clone(),
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn several(
+    shared: &Shared<NoQueue, Table>,
+    knowledge: &Knowledge,
+    profiles: &[Profile],
+) -> Vec<Answer> {
+    let inserter = Inserter { shared, knowledge, deadline: Instant::now() + shared.settings.write_deadline };
+    inserter.several(&profiles.iter().collect::<Vec<_>>()).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_statement_that_fails_a_whole_call_is_found_and_the_others_are_written() {
+    let profiles: Vec<Profile> = (0..25).map(profile).collect();
+    let refused_id = id_of(&profiles[17]);
+    let shared = shared(Table { refused: BTreeSet::from([refused_id]), ..Table::default() });
+    let answers = several(&shared, &Knowledge::default(), &profiles).await;
+    for (place, answer) in answers.iter().enumerate() {
+        match (place, answer) {
+            (17, Err(Happened::Refused(error))) => assert_eq!(error.code, REFUSED),
+            (_, Ok(Inserted::Created)) => assert_ne!(place, 17),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(shared.table.rows.lock().unwrap().len(), 24);
+    assert_eq!(*shared.table.puts.lock().unwrap(), 1, "only the bad one is put alone");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_table_that_refuses_everything_is_blamed_itself() {
+    let profiles: Vec<Profile> = (0..25).map(profile).collect();
+    let shared = shared(Table { refused: profiles.iter().map(id_of).collect(), ..Table::default() });
+    let answers = several(&shared, &Knowledge::default(), &profiles).await;
+    assert!(answers.iter().all(|answer| matches!(answer, Err(Happened::Failed(_)))), "{answers:?}");
+    assert!(shared.gate.is_open());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_owner_of_a_row_is_read_once_for_all_and_not_for_rows_made_here() {
+    let profiles: Vec<Profile> = (0..25).map(profile).collect();
+    let shared = shared(Table::default());
+    let knowledge = Knowledge::default();
+    several(&shared, &knowledge, &profiles[..20]).await;
+    shared.table.rows.lock().unwrap().insert(profiles[24].key.clone(), "somebody else".into());
+    let answers = several(&shared, &knowledge, &profiles).await;
+    assert_eq!(*shared.table.owner_reads.lock().unwrap(), 1);
+    for (place, (answer, profile)) in answers.iter().zip(&profiles).enumerate() {
+        let expected = match place {
+            0..20 => Inserted::Exists(StoredOwner::Is(owner_of(profile))),
+            24 => Inserted::Exists(StoredOwner::Is("somebody else".into())),
+            _ => Inserted::Created,
+        };
+        assert!(matches!(answer, Ok(inserted) if *inserted == expected), "{place}: {answer:?}");
+    }
+    several(&shared, &knowledge, &profiles[..24]).await;
+    assert_eq!(*shared.table.owner_reads.lock().unwrap(), 1, "rows made here were read back");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_short_answer_is_never_taken_for_success() {
+    let profiles: Vec<Profile> = (0..3).map(profile).collect();
+    let faults = VecDeque::from(vec![Fault::TooShort; 100]);
+    let shared = shared(Table { faults: Mutex::new(faults), ..Table::default() });
+    let inserter = Inserter { shared: &shared, knowledge: &Knowledge::default(), deadline: Instant::now() };
+    let answers = inserter.several(&profiles.iter().collect::<Vec<_>>()).await;
+    assert!(matches!(answers[0], Ok(Inserted::Created)), "{answers:?}");
+    assert!(answers[1..].iter().all(Result::is_err), "{answers:?}");
+}
+
+fn fault() -> impl Strategy<Value = Fault> {
+    prop_oneof![
+        4 => Just(Fault::None),
+        1 => Just(Fault::Throttled),
+        1 => Just(Fault::AnswerLost),
+        2 => Just(Fault::HalfThrottled),
+        1 => Just(Fault::TooShort),
+    ]
+}
+
+proptest! {
+    /// Whatever fails on the way, one by one and in batches the table ends the same, and everyone is
+    /// told the truth: whose the row is, or that the item was refused.
+    #[test]
+    fn both_strategies_end_in_the_same_table_and_tell_the_truth(
+        users in 1..60_usize,
+        before in prop::collection::btree_map(0..60_usize, any::<bool>(), 0..20),
+        bad in prop::collection::btree_set(0..60_usize, 0..4),
+        faults in prop::collection::vec(fault(), 0..40),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+        runtime.block_on(async {
+            let profiles: Vec<Profile> = (0..users).map(profile).collect();
+            let mut tables = Vec::new();
+            for batched in [false, true] {
+                let table = Table {
+                    refused: bad.iter().map(|user| id_of(&profile(*user))).collect(),
+                    // Breaker and retries are for longer outages; here every call comes through in the end.
+                    faults: Mutex::new(faults.iter().copied().flat_map(|fault| [fault, Fault::None]).collect()),
+                    ..Table::default()
+                };
+                for (user, mine) in &before {
+                    let profile = profile(*user);
+                    let owner = if *mine { owner_of(&profile) } else { "somebody else".to_owned() };
+                    table.rows.lock().unwrap().insert(profile.key, owner);
+                }
+                let shared = shared(table);
+                let knowledge = Knowledge::default();
+                // The table is known to take others, so that a refusal is the item's own fault.
+                knowledge.rejections.lock().unwrap().on_success();
+                for call in profiles.chunks(if batched { 25 } else { 1 }) {
+                    let answers = if batched {
+                        several(&shared, &knowledge, call).await
+                    } else {
+                        let deadline = Instant::now() + shared.settings.write_deadline;
+                        let inserter = Inserter { shared: &shared, knowledge: &knowledge, deadline };
+                        vec![inserter.one(&call[0]).await]
+                    };
+                    assert_eq!(answers.len(), call.len());
+                    for (answer, profile) in answers.iter().zip(call) {
+                        let rows = shared.table.rows.lock().unwrap();
+                        match answer {
+                            Ok(Inserted::Created) => assert_eq!(rows[&profile.key], owner_of(profile)),
+                            Ok(Inserted::Exists(StoredOwner::Is(owner))) => assert_eq!(&rows[&profile.key], owner),
+                            Err(Happened::Refused(_)) => assert!(shared.table.is_refused(profile)),
+                            other => panic!("{other:?}"),
+                        }
+                    }
+                }
+                assert!(*shared.table.largest_call.lock().unwrap() <= 25);
+                let rows = shared.table.rows.lock().unwrap().clone();
+                tables.push(rows);
+            }
+            assert_eq!(tables[0], tables[1]);
+        });
+    }
+}
