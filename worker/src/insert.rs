@@ -57,7 +57,7 @@ impl<Q: ConfirmationQueue, T: ProfileTable> Inserter<'_, Q, T> {
     /// Writes one item.
     pub async fn one(&self, profile: &Profile) -> Answer {
         let inserted = self.put(profile).await?;
-        self.with_owners(&[profile], vec![Ok(inserted)]).await.pop().unwrap_or_else(|| Err(self.unanswered()))
+        self.with_owners(&[profile], vec![Ok(inserted)]).await.pop().unwrap_or_else(|| Err(unanswered()))
     }
 
     /// Writes several items of distinct keys, at most 25. One answer per item, in order.
@@ -112,8 +112,7 @@ impl<Q: ConfirmationQueue, T: ProfileTable> Inserter<'_, Q, T> {
                 set(&mut answers, place, self.put(profile).await);
             }
         }
-        let answers =
-            answers.into_iter().map(|answer| answer.unwrap_or_else(|| Err(self.unanswered()))).collect();
+        let answers = answers.into_iter().map(|answer| answer.unwrap_or_else(|| Err(unanswered()))).collect();
         self.with_owners(profiles, answers).await
     }
 
@@ -234,7 +233,7 @@ impl<Q: ConfirmationQueue, T: ProfileTable> Inserter<'_, Q, T> {
             let answer = match &read {
                 Ok(owners) => owners
                     .get(nth)
-                    .map_or_else(|| Err(self.unanswered()), |owner| Ok(Inserted::Exists(owner.clone()))),
+                    .map_or_else(|| Err(unanswered()), |owner| Ok(Inserted::Exists(owner.clone()))),
                 // Whose the row is was not found out: the message comes back and asks again.
                 Err(happened) => Err(happened.clone()),
             };
@@ -250,10 +249,6 @@ impl<Q: ConfirmationQueue, T: ProfileTable> Inserter<'_, Q, T> {
         self.rejections().on_success();
     }
 
-    fn unanswered(&self) -> Happened {
-        Happened::Failed(CallError::new(ErrorClass::Unavailable, "no_result_for_item"))
-    }
-
     fn rejections(&self) -> MutexGuard<'_, Rejections> {
         self.knowledge.rejections.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -261,6 +256,10 @@ impl<Q: ConfirmationQueue, T: ProfileTable> Inserter<'_, Q, T> {
     fn recent(&self) -> MutexGuard<'_, Recent> {
         self.knowledge.recent.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn unanswered() -> Happened {
+    Happened::Failed(CallError::new(ErrorClass::Unavailable, "no_result_for_item"))
 }
 
 fn set(answers: &mut [Option<Answer>], place: usize, answer: Answer) {
