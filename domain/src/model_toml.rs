@@ -123,7 +123,7 @@ fn read_key(written: WrittenKey, faults: &mut Vec<String>) -> Vec<(String, Templ
                 "{place}.name = {name:?} cannot be a key attribute; use the table's key attribute"
             ));
         }
-        match Template::parse(&value) {
+        match read_template(&value) {
             Ok(template) => {
                 if let Some(mutable) = template.placeholders().find(|placeholder| !placeholder.is_immutable())
                 {
@@ -153,6 +153,9 @@ fn read_fields(
 ) -> Vec<Field> {
     let mut fields = Vec::new();
     for (name, value) in written {
+        if name.is_empty() {
+            faults.push("fields: a field has an empty name; name it as the table does".into());
+        }
         if WRITTEN_ALWAYS.contains(&name.as_str()) {
             faults.push(format!("fields.{name} is written for every item; leave it out"));
         }
@@ -176,7 +179,19 @@ fn read_field(written: toml::Value) -> Result<(FieldValue, bool), String> {
     Ok((read_value(long.value, long.r#type)?, long.required))
 }
 
-fn read_value(value: toml::Value, kind: Option<FieldType>) -> Result<FieldValue, &'static str> {
+/// A template of placeholders that exist.
+fn read_template(text: &str) -> Result<Template, String> {
+    let template = Template::parse(text)?;
+    if let Some(unknown) = template.placeholders().find(|placeholder| !placeholder.is_known()) {
+        let name = unknown.name();
+        return Err(format!(
+            "uses {{{name}}}, which is no Cognito attribute; custom ones are written {{custom:{name}}}"
+        ));
+    }
+    Ok(template)
+}
+
+fn read_value(value: toml::Value, kind: Option<FieldType>) -> Result<FieldValue, String> {
     use FieldType::{Bool, N, S};
     match (value, kind) {
         (toml::Value::Boolean(flag), None | Some(Bool)) => {
@@ -189,21 +204,19 @@ fn read_value(value: toml::Value, kind: Option<FieldType>) -> Result<FieldValue,
             Ok(FieldValue::Constant(AttributeValue::N(number.to_string())))
         }
         (toml::Value::String(text), kind) => {
-            let template = Template::parse(&text)?;
+            let template = read_template(&text)?;
             let constant = template.placeholders().next().is_none();
             match kind.unwrap_or(S) {
                 S => Ok(FieldValue::Text(template)),
-                N if constant && !is_number(&text) => Err("has type N but its value is not a number"),
+                N if constant && !is_number(&text) => Err("has type N but its value is not a number".into()),
                 N => Ok(FieldValue::Number(template)),
                 Bool if constant && text.parse::<bool>().is_err() => {
-                    Err("has type BOOL but its value is neither true nor false")
+                    Err("has type BOOL but its value is neither true nor false".into())
                 }
                 Bool => Ok(FieldValue::Bool(template)),
             }
         }
-        _ => Err(
-            "has a value that is no string, number or boolean of the type it names; write a template such as \"{email}\"",
-        ),
+        _ => Err("has a value that is no string, number or boolean of the type it names; write a template such as \"{email}\"".into()),
     }
 }
 
@@ -224,15 +237,37 @@ fn check_composite(name: &str, present: &BTreeSet<&str>, faults: &mut Vec<String
 }
 
 /// The owner attribute decides who may read the row, so a row without one is of no use to anybody: it
-/// is required whatever the model says.
+/// is required whatever the model says, and it must tell users apart.
 fn check_owner(owner: &str, key: &[(String, Template)], fields: &mut [Field], faults: &mut Vec<String>) {
-    if key.iter().any(|(name, _)| name == owner) {
-        return;
-    }
-    match fields.iter_mut().find(|field| field.name == owner) {
-        Some(field) if matches!(field.value, FieldValue::Text(_)) => field.required = true,
-        Some(_) => faults.push(format!("owner = {owner:?}: the field must be a string template, such as \"{{sub}}::{{username}}\"")),
-        None => faults.push(format!("owner = {owner:?} is neither a field nor a key attribute; add fields.{owner} = \"{{sub}}::{{username}}\"")),
+    let in_key = key.iter().find(|(name, _)| name == owner).map(|(_, template)| template.clone());
+    let template = match (in_key, fields.iter_mut().find(|field| field.name == owner)) {
+        (Some(template), _) => template,
+        (None, Some(field)) => match &field.value {
+            FieldValue::Text(template) => {
+                let template = template.clone();
+                field.required = true;
+                template
+            }
+            _ => {
+                faults.push(format!(
+                    "owner = {owner:?}: the field must be a string template, such as \"{{sub}}::{{username}}\""
+                ));
+                return;
+            }
+        },
+        (None, None) => {
+            faults.push(format!(
+                "owner = {owner:?} is neither a field nor a key attribute; add fields.{owner} = \"{{sub}}::{{username}}\""
+            ));
+            return;
+        }
+    };
+    let tells_apart =
+        |placeholder: &Placeholder| matches!(placeholder, Placeholder::Sub | Placeholder::Username);
+    if !template.placeholders().any(tells_apart) {
+        faults.push(format!(
+            "owner = {owner:?}: its template names neither {{sub}} nor {{username}}, so all users would own all rows"
+        ));
     }
 }
 

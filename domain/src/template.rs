@@ -5,6 +5,29 @@ use std::borrow::Cow;
 
 use crate::Confirmation;
 
+/// Cognito's standard attributes (developer guide, "Working with user attributes"), without those that
+/// have a placeholder of their own.
+const STANDARD_ATTRIBUTES: [&str; 18] = [
+    "address",
+    "birthdate",
+    "family_name",
+    "gender",
+    "given_name",
+    "identities",
+    "locale",
+    "middle_name",
+    "name",
+    "nickname",
+    "phone_number",
+    "phone_number_verified",
+    "picture",
+    "preferred_username",
+    "profile",
+    "updated_at",
+    "website",
+    "zoneinfo",
+];
+
 /// What a placeholder stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Placeholder {
@@ -44,6 +67,19 @@ impl Placeholder {
             Self::CreatedAt => "createdAt",
             Self::CreatedAtMs => "createdAtMs",
             Self::Attribute(name) => name,
+        }
+    }
+
+    /// Whether there is such a thing. A misspelt name would be a field that nobody ever has.
+    pub(crate) fn is_known(&self) -> bool {
+        match self {
+            Self::Attribute(name) => {
+                let prefixed = ["custom:", "dev:custom:", "cognito:"]
+                    .iter()
+                    .any(|prefix| name.strip_prefix(prefix).is_some_and(|rest| !rest.is_empty()));
+                prefixed || STANDARD_ATTRIBUTES.contains(&name.as_str())
+            }
+            _ => true,
         }
     }
 

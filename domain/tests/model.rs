@@ -80,6 +80,25 @@ fn every_fault_is_reported_at_once() {
 }
 
 #[test]
+fn what_would_be_nobodys_or_everybodys_is_refused() {
+    for (fields, word) in [
+        ("tenant = \"{custm:tenant}\"", "{custm:tenant}, which is no Cognito attribute"),
+        ("tenant = \"{custom:}\"", "which is no Cognito attribute"),
+        ("\"\" = \"x\"", "empty name"),
+    ] {
+        let faults = faults(&with_fields(fields)).join("; ");
+        assert!(faults.contains(word), "{fields}: {faults}");
+    }
+    for owner in ["everybody", "{email}", "{custom:tenant}"] {
+        let toml = format!("owner = \"owner\"\n{}", with_fields(&format!("owner = {owner:?}")));
+        assert!(faults(&toml).join("; ").contains("all users would own all rows"), "{owner}");
+    }
+    assert!(
+        ProfileModel::from_toml(&with_fields("a = \"{locale}{dev:custom:x}{cognito:user_status}\"")).is_ok()
+    );
+}
+
+#[test]
 fn grammar_faults_name_the_line() {
     let fault = faults("type = \"P\"\nkey = 5").join("");
     assert!(fault.contains("line 2"), "{fault}");

@@ -16,7 +16,8 @@ use std::sync::Arc;
 use serde_json::Value;
 use worker::aws::clients::Access;
 use worker::cli::Written;
-use worker::service::{self, Stop};
+use worker::pipeline::Stop;
+use worker::service;
 use worker::stats::Stats;
 
 fn local() -> Command {

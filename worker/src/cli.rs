@@ -12,8 +12,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
     version,
     about,
     after_help = "Exit codes: 0 done, drained clean · 1 check or health found something · 64 usage · 69 AWS unreachable or \
-                  permission denied (check) · 70 a stage failed · 75 drain deadline overrun, work released · 78 configuration · \
-                  130 interrupted"
+                  permission denied (check) · 70 a stage failed · 75 drain deadline overrun, work released · 78 configuration"
 )]
 pub struct Cli {
     /// What to do.

@@ -1,21 +1,21 @@
 //! What the settings mean. Parsed, then related to each other, then used: a worker whose numbers
 //! cannot work together does not start. Every fault is reported at once, each with its mend.
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use domain::{ProfileModel, TriggerSource, UserPoolId};
 use tracing_subscriber::EnvFilter;
 
 use crate::aws::clients::ATTEMPT;
 use crate::cli::Written;
 use crate::decide::decode::Rules;
-use crate::pipeline::{Settings, WriteStrategy};
+use crate::pipeline::Settings;
 use crate::telemetry::LogFormat;
+use reader::{Reader, given};
 
 mod amplify;
+mod reader;
 
 /// One thing wrong with the configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,7 +84,7 @@ const SQS_IN_FLIGHT: u64 = 120_000;
 /// # Errors
 /// Every problem there is.
 pub fn parse(written: &Written) -> Result<Config, Vec<Problem>> {
-    let mut reader = Reader { problems: Vec::new() };
+    let mut reader = Reader::default();
     let written = &amplify::filled_from_outputs(written, &mut reader.problems);
 
     let queue_url = reader.queue_url("QUEUE_URL", written.queue_url.as_deref()).unwrap_or_default();
@@ -201,7 +201,7 @@ pub fn logging(written: &Written) -> Result<Logging, Vec<Problem>> {
 /// # Errors
 /// The problem with `ADMIN_ADDR`, also when it is off.
 pub fn admin_addr(written: &Written) -> Result<SocketAddr, Vec<Problem>> {
-    let mut reader = Reader { problems: Vec::new() };
+    let mut reader = Reader::default();
     match reader.admin_addr(given(written.admin_addr.as_deref())) {
         Some(addr) if reader.problems.is_empty() => Ok(addr),
         _ => {
@@ -222,7 +222,7 @@ pub fn admin_addr(written: &Written) -> Result<SocketAddr, Vec<Problem>> {
 /// # Errors
 /// The problem with it.
 pub fn until_empty(text: &str) -> Result<Duration, Vec<Problem>> {
-    let mut reader = Reader { problems: Vec::new() };
+    let mut reader = Reader::default();
     let range = Duration::from_millis(100)..=Duration::from_secs(3600);
     let duration = reader.duration("--until-empty", Some(text), Duration::ZERO, range);
     if reader.problems.is_empty() { Ok(duration) } else { Err(reader.problems) }
@@ -261,198 +261,6 @@ fn relate(settings: &Settings, stop_timeout: Duration, problems: &mut Vec<Proble
         "the platform would kill the worker before it has drained",
         "STOP_TIMEOUT (and the ECS stopTimeout it mirrors)",
     );
-}
-
-/// What was written, unless it is empty: an empty variable is an unset one.
-fn given(text: Option<&str>) -> Option<&str> {
-    text.map(str::trim).filter(|text| !text.is_empty())
-}
-
-/// Collects problems while it reads.
-struct Reader {
-    problems: Vec<Problem>,
-}
-
-impl Reader {
-    fn fault(&mut self, variable: &str, fault: impl Into<String>, mend: impl Into<String>) {
-        self.problems.push(Problem::new(variable, fault, mend));
-    }
-
-    fn queue_url(&mut self, variable: &str, text: Option<&str>) -> Option<String> {
-        let url = given(text)?;
-        let after_scheme = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
-        let Some((host, path)) = after_scheme.and_then(|rest| rest.split_once('/')) else {
-            self.fault(
-                variable,
-                "is not a queue URL",
-                "write https://sqs.<region>.amazonaws.com/<account>/<name>",
-            );
-            return None;
-        };
-        if host.is_empty() || path.trim_matches('/').is_empty() {
-            self.fault(
-                variable,
-                "names no queue",
-                "write https://sqs.<region>.amazonaws.com/<account>/<name>",
-            );
-        } else if url.ends_with(".fifo") {
-            self.fault(
-                variable,
-                "is a FIFO queue, which costs throughput for an order that profiles do not need",
-                "use a standard queue",
-            );
-        }
-        Some(url.to_owned())
-    }
-
-    fn table_name(&mut self, name: &str) {
-        let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.');
-        if name.is_empty() {
-            self.fault("TABLE_NAME", "is not set", "set it to the name of the profiles table");
-        } else if !(3..=255).contains(&name.len()) || !name.bytes().all(fits) {
-            self.fault(
-                "TABLE_NAME",
-                "is not a table name",
-                "write 3 to 255 letters, digits, _, - or ., and no ARN",
-            );
-        }
-    }
-
-    fn model(&mut self, text: Option<&str>) -> ProfileModel {
-        let Some(text) = text else { return ProfileModel::default() };
-        // A path never holds a line break or a bracket; TOML with a key table always does.
-        let toml = if text.contains(['\n', '[']) {
-            text.to_owned()
-        } else {
-            match std::fs::read_to_string(text) {
-                Ok(toml) => toml,
-                Err(fault) => {
-                    self.fault(
-                        "PROFILE_MODEL",
-                        format!("cannot be read: {fault}"),
-                        "give the path of a TOML file, or the TOML itself",
-                    );
-                    return ProfileModel::default();
-                }
-            }
-        };
-        ProfileModel::from_toml(&toml).unwrap_or_else(|error| {
-            for fault in error.faults {
-                self.fault("PROFILE_MODEL", fault, "see docs/model.md");
-            }
-            ProfileModel::default()
-        })
-    }
-
-    fn user_pools(&mut self, text: Option<&str>) -> BTreeSet<UserPoolId> {
-        let mut pools = BTreeSet::new();
-        for id in list(text) {
-            match UserPoolId::parse(id) {
-                Ok(pool) => drop(pools.insert(pool)),
-                Err(fault) => self.fault(
-                    "USER_POOL_IDS",
-                    format!("{id:?}: {}", fault.fault),
-                    "write pool ids such as eu-central-1_A1b2C3d4E, separated by commas",
-                ),
-            }
-        }
-        pools
-    }
-
-    fn trigger_sources(&mut self, text: Option<&str>) -> BTreeSet<TriggerSource> {
-        let mut sources = BTreeSet::new();
-        for name in list(text.or(Some("ConfirmSignUp,ConfirmForgotPassword"))) {
-            match TriggerSource::parse(name) {
-                TriggerSource::Other => self.fault(
-                    "TRIGGER_SOURCES",
-                    format!("{name:?} is no PostConfirmation source"),
-                    "write ConfirmSignUp, ConfirmForgotPassword or both, separated by a comma",
-                ),
-                known => drop(sources.insert(known)),
-            }
-        }
-        sources
-    }
-
-    fn write_strategy(&mut self, text: Option<&str>) -> WriteStrategy {
-        match text {
-            None | Some("auto") => WriteStrategy::Auto,
-            Some("put") => WriteStrategy::Put,
-            Some("batch") => WriteStrategy::Batch,
-            Some(other) => {
-                self.fault("WRITE_STRATEGY", format!("{other:?} is no strategy"), "write auto, put or batch");
-                WriteStrategy::Auto
-            }
-        }
-    }
-
-    fn max_in_flight(&mut self, text: Option<&str>) -> usize {
-        let Some(text) = text else { return 1000 };
-        match text.parse::<u64>() {
-            Ok(number) if (1..=SQS_IN_FLIGHT).contains(&number) => usize::try_from(number).unwrap_or(1000),
-            _ => {
-                self.fault(
-                    "MAX_IN_FLIGHT",
-                    format!("{text:?} is not a number from 1 to {SQS_IN_FLIGHT}, SQS's quota for one queue"),
-                    "write a number such as 1000",
-                );
-                1000
-            }
-        }
-    }
-
-    fn duration(
-        &mut self,
-        variable: &str,
-        text: Option<&str>,
-        default: Duration,
-        range: std::ops::RangeInclusive<Duration>,
-    ) -> Duration {
-        let Some(text) = given(text) else { return default };
-        match humantime::parse_duration(text) {
-            Ok(duration) if range.contains(&duration) => duration,
-            Ok(_) => {
-                let (least, most) =
-                    (humantime::format_duration(*range.start()), humantime::format_duration(*range.end()));
-                self.fault(
-                    variable,
-                    format!("{text} is out of range"),
-                    format!("write a duration from {least} to {most}"),
-                );
-                default
-            }
-            Err(_) => {
-                self.fault(
-                    variable,
-                    format!("{text:?} is no duration"),
-                    "write one such as 500ms, 30s or 1m30s",
-                );
-                default
-            }
-        }
-    }
-
-    fn admin_addr(&mut self, text: Option<&str>) -> Option<SocketAddr> {
-        let text = text.unwrap_or(ADMIN_ADDR);
-        if text == "off" {
-            return None;
-        }
-        match text.parse() {
-            Ok(addr) => Some(addr),
-            Err(_) => {
-                self.fault(
-                    "ADMIN_ADDR",
-                    format!("{text:?} is no address"),
-                    format!("write one such as {ADMIN_ADDR}, or off"),
-                );
-                None
-            }
-        }
-    }
-}
-
-fn list(text: Option<&str>) -> impl Iterator<Item = &str> {
-    text.unwrap_or_default().split(',').map(str::trim).filter(|entry| !entry.is_empty())
 }
 
 #[cfg(test)]

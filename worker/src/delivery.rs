@@ -4,7 +4,7 @@
 //! Dropping it, on whatever path, closes the lease and gives the permit back; nothing else may.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -56,9 +56,18 @@ impl Lease {
     }
 }
 
+impl Lease {
+    /// The receipt was settled, or given up.
+    pub fn close(self) {
+        self.leases.lock().remove(&self.id);
+    }
+}
+
 impl Drop for Lease {
     fn drop(&mut self) {
-        self.leases.lock().remove(&self.id);
+        if !self.leases.frozen.load(Ordering::Relaxed) {
+            self.leases.lock().remove(&self.id);
+        }
     }
 }
 
@@ -67,6 +76,7 @@ impl Drop for Lease {
 pub struct Leases {
     open: Mutex<HashMap<u64, ReceiptHandle>>,
     next: AtomicU64,
+    frozen: AtomicBool,
 }
 
 impl Leases {
@@ -81,6 +91,12 @@ impl Leases {
         self.lock().len()
     }
 
+    /// From now on only settling closes a lease: what stages drop when they are ended by force stays
+    /// listed, to be released.
+    pub fn freeze(&self) {
+        self.frozen.store(true, Ordering::Relaxed);
+    }
+
     /// The handles of every open lease.
     pub fn handles(&self) -> Vec<ReceiptHandle> {
         self.lock().values().cloned().collect()
@@ -89,5 +105,23 @@ impl Leases {
     fn lock(&self) -> MutexGuard<'_, HashMap<u64, ReceiptHandle>> {
         // A map of handles cannot be left half-changed by a panic elsewhere.
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_dropped_lease_is_closed_unless_stages_are_being_ended_by_force() {
+        let leases = Arc::new(Leases::default());
+        let open = |name: &str| Leases::open(&leases, ReceiptHandle(name.into()), Instant::now());
+        drop(open("dropped"));
+        assert_eq!(leases.in_flight(), 0);
+        let (settled, aborted) = (open("settled"), open("aborted"));
+        leases.freeze();
+        settled.close();
+        drop(aborted);
+        assert_eq!(leases.handles(), [ReceiptHandle("aborted".into())]);
     }
 }

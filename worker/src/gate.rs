@@ -34,9 +34,14 @@ impl Gate {
         }
     }
 
-    /// A call to the table failed.
-    pub fn on_failure(&self, error: &CallError) {
-        if self.breaker().on_failure(Instant::now(), fastrand::f64()) {
+    /// To be read before a call to the table.
+    pub fn epoch(&self) -> u64 {
+        self.breaker().epoch()
+    }
+
+    /// A call to the table failed that was begun in `epoch`.
+    pub fn on_failure(&self, epoch: u64, error: &CallError) {
+        if self.breaker().on_failure(Instant::now(), epoch, fastrand::f64()) {
             self.stats.set_breaker_open(true);
             events::breaker_opened(error);
         }

@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::decide::backoff::Policy;
 use crate::decide::recent::Recent;
-use crate::decide::rejections::Rejections;
+use crate::decide::rejections::{Blame, Rejections};
 use crate::decide::settlement::{Happened, is_refusal};
 use crate::pipeline::Shared;
 use crate::ports::{CallError, ConfirmationQueue, ErrorClass, Inserted, ProfileTable, StoredOwner};
@@ -125,13 +125,17 @@ impl<Q: ConfirmationQueue, T: ProfileTable> Inserter<'_, Q, T> {
                     self.on_answer();
                     return Ok(inserted);
                 }
+                // The same item again would be refused again; what it comes to depends on the others.
                 Err(Happened::Failed(error)) if is_refusal(&error) => {
-                    if self.rejections().on_refusal() {
-                        return Err(Happened::Refused(error));
+                    let blame = self.rejections().on_refusal();
+                    if blame == Blame::Table {
+                        self.shared.gate.on_failure(self.shared.gate.epoch(), &error);
                     }
-                    // The table refuses everything: an outage of its own kind.
-                    self.shared.gate.on_failure(&error);
-                    Happened::Failed(error)
+                    return Err(if blame == Blame::Item {
+                        Happened::Refused(error)
+                    } else {
+                        Happened::Failed(error)
+                    });
                 }
                 Err(happened) => happened,
             };
@@ -149,6 +153,7 @@ impl<Q: ConfirmationQueue, T: ProfileTable> Inserter<'_, Q, T> {
         places: &[usize],
     ) -> Result<Vec<Result<Inserted, CallError>>, Happened> {
         let chosen: Vec<&Profile> = places.iter().filter_map(|place| profiles.get(*place).copied()).collect();
+        let epoch = self.shared.gate.epoch();
         let mut results = self.attempt(self.shared.table.insert_batch(&chosen)).await?;
         results.resize_with(places.len(), || {
             Err(CallError::new(ErrorClass::Unavailable, "no_result_for_statement"))
@@ -157,13 +162,13 @@ impl<Q: ConfirmationQueue, T: ProfileTable> Inserter<'_, Q, T> {
             self.on_answer();
         }
         for error in results.iter().filter_map(|result| result.as_ref().err()) {
-            self.shared.stats.on_error("write", error.class);
+            self.shared.stats.on_error(Instant::now(), "write", error.class);
         }
         if let Some(error) =
             results.iter().find_map(|result| result.as_ref().err().filter(|error| !is_refusal(error)))
             && results.iter().all(Result::is_err)
         {
-            self.shared.gate.on_failure(error);
+            self.shared.gate.on_failure(epoch, error);
         }
         Ok(results)
     }
@@ -174,6 +179,7 @@ impl<Q: ConfirmationQueue, T: ProfileTable> Inserter<'_, Q, T> {
         if self.shared.gate.holds_back() {
             return Err(Happened::Failed(CallError::new(ErrorClass::Unavailable, "breaker_open")));
         }
+        let epoch = self.shared.gate.epoch();
         // A write that took effect though its answer was lost is found present by the next attempt,
         // or, when time is up, by the next delivery.
         let Some(answer) = self.shared.give_up.run_until_cancelled(timeout_at(self.deadline, call)).await
@@ -185,9 +191,9 @@ impl<Q: ConfirmationQueue, T: ProfileTable> Inserter<'_, Q, T> {
             Ok(Err(error)) => error,
             Err(_) => CallError::new(ErrorClass::Unavailable, "write_deadline"),
         };
-        self.shared.stats.on_error("write", error.class);
+        self.shared.stats.on_error(Instant::now(), "write", error.class);
         if !is_refusal(&error) {
-            self.shared.gate.on_failure(&error);
+            self.shared.gate.on_failure(epoch, &error);
         }
         Err(Happened::Failed(error))
     }
@@ -245,6 +251,7 @@ impl<Q: ConfirmationQueue, T: ProfileTable> Inserter<'_, Q, T> {
     }
 
     fn on_answer(&self) {
+        self.shared.stats.on_proven();
         self.shared.gate.on_answer();
         self.rejections().on_success();
     }

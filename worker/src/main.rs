@@ -13,8 +13,8 @@ use worker::aws::clients::{Access, Clients};
 use worker::cli::{self, Cli, Command, Output, Written};
 use worker::config::{self, Problem};
 use worker::jobs::check;
-use worker::pipeline::Ended;
-use worker::service::{self, Stop, Summary};
+use worker::pipeline::{Ended, Stop};
+use worker::service::{self, Summary};
 use worker::stats::Stats;
 use worker::{admin, telemetry};
 

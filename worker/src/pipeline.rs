@@ -23,7 +23,6 @@ use crate::delivery::Leases;
 use crate::gate::Gate;
 use crate::outcome::Outcome;
 use crate::ports::{ConfirmationQueue, ProfileTable, ReceiptHandle};
-use crate::service::Stop;
 use crate::stats::Stats;
 use crate::telemetry::{Pseudonyms, events};
 use crate::{gather, receive, settle, write};
@@ -78,6 +77,15 @@ pub struct Shared<Q, T> {
     pub pseudonyms: Pseudonyms,
     /// Set when the drain's time is nearly up: unwritten work is given back.
     pub give_up: CancellationToken,
+}
+
+/// Two ways to stop.
+#[derive(Debug, Clone, Default)]
+pub struct Stop {
+    /// Finish what is in hand, within the drain deadline.
+    pub soft: CancellationToken,
+    /// Release what is in hand and end.
+    pub hard: CancellationToken,
 }
 
 /// How a run ended.
@@ -149,9 +157,9 @@ async fn drain<Q: ConfirmationQueue, T: ProfileTable>(
     };
     let finished = hard.run_until_cancelled(finish).await.unwrap_or(false);
     if !finished {
-        // Listed before the stages end: a delivery that is dropped closes its lease.
-        let handles = shared.leases.handles();
+        shared.leases.freeze();
         stages.shutdown().await;
+        let handles = shared.leases.handles();
         release(shared, &handles).await;
     }
     events::drain_ends(begun.elapsed(), shared.leases.in_flight());

@@ -82,7 +82,7 @@ pub async fn run<Q: ConfirmationQueue, T: ProfileTable>(
             Ok(received) => received,
             Err(error) => {
                 failures += 1;
-                shared.stats.on_error("receive", error.class);
+                shared.stats.on_error(Instant::now(), "receive", error.class);
                 events::receive_failed(&error, failures);
                 shared.gate.on_empty_probe();
                 stop.run_until_cancelled(sleep(AFTER_FAILURE.delay(failures, fastrand::f64()))).await;

@@ -18,19 +18,10 @@ use crate::config::{Config, Problem};
 use crate::decide::backoff::Policy;
 use crate::delivery::Leases;
 use crate::gate::Gate;
-use crate::pipeline::{self, Ended, Shared};
+use crate::pipeline::{self, Ended, Shared, Stop};
 use crate::ports::{CallError, ConfirmationQueue, Depth};
 use crate::stats::{Snapshot, Stats};
 use crate::telemetry::{Pseudonyms, events};
-
-/// Two ways to stop.
-#[derive(Debug, Clone, Default)]
-pub struct Stop {
-    /// Finish what is in hand, within the drain deadline.
-    pub soft: CancellationToken,
-    /// Release what is in hand and end.
-    pub hard: CancellationToken,
-}
 
 /// What a run has to say when it ends.
 #[derive(Debug, Clone, Serialize)]

@@ -117,10 +117,11 @@ pub async fn run<Q: ConfirmationQueue, T: ProfileTable>(
     let mut buffers = [Buffer::new(Action::Delete), Buffer::new(Action::MakeVisible)];
     let mut calls = JoinSet::new();
     // Quarantined messages come back, to be deleted with the others or delayed.
+    // Every task holds a sender, so the channel closes when the last of them has ended, however it ended.
     let (quarantined, mut from_quarantine) = mpsc::unbounded_channel::<Entry>();
-    let mut in_quarantine = 0_usize;
-    let mut open = true;
-    while open || in_quarantine > 0 {
+    let mut quarantined = Some(quarantined);
+    let mut quarantining = true;
+    while quarantined.is_some() || quarantining {
         let deadline = buffers.iter().filter_map(|buffer| buffer.deadline).min();
         let timeout = async {
             match deadline {
@@ -130,7 +131,7 @@ pub async fn run<Q: ConfirmationQueue, T: ProfileTable>(
         };
         let mut entries = Vec::new();
         tokio::select! {
-            fate = decided.recv(), if open => match fate {
+            fate = decided.recv(), if quarantined.is_some() => match fate {
                 Some(fate) => for (delivery, outcome, settlement) in decide(&shared, fate) {
                     match settlement {
                         Settlement::Delete => entries.push(Entry::delete(delivery, outcome)),
@@ -138,20 +139,22 @@ pub async fn run<Q: ConfirmationQueue, T: ProfileTable>(
                         Settlement::Release => entries.push(Entry::make_visible(delivery, outcome, Duration::ZERO)),
                         Settlement::LeaveAlone => conclude(&shared, delivery, outcome),
                         Settlement::Quarantine(rejection) => {
-                            in_quarantine += 1;
-                            let (shared, quarantined) = (Arc::clone(&shared), quarantined.clone());
+                            let (shared, back) = (Arc::clone(&shared), quarantined.clone());
                             calls.spawn(async move {
-                                drop(quarantined.send(quarantine(&shared, delivery, outcome, &rejection).await));
+                                let entry = quarantine(&shared, delivery, outcome, &rejection).await;
+                                if let Some(back) = back {
+                                    drop(back.send(entry));
+                                }
                             });
                         }
                     }
                 },
-                None => open = false,
+                None => quarantined = None,
             },
-            Some(entry) = from_quarantine.recv(), if in_quarantine > 0 => {
-                in_quarantine -= 1;
-                entries.push(entry);
-            }
+            entry = from_quarantine.recv(), if quarantining => match entry {
+                Some(entry) => entries.push(entry),
+                None => quarantining = false,
+            },
             () = timeout => {}
         }
         let [deletes, delays] = &mut buffers;
@@ -161,7 +164,7 @@ pub async fn run<Q: ConfirmationQueue, T: ProfileTable>(
                 Action::MakeVisible => delays.push(entry, linger),
             }
         }
-        let (now, closing) = (Instant::now(), !open && in_quarantine == 0);
+        let (now, closing) = (Instant::now(), !quarantining);
         for buffer in &mut buffers {
             while let Some(batch) = buffer.pop(now, closing) {
                 calls.spawn(settle_batch(Arc::clone(&shared), buffer.action, batch));
@@ -186,7 +189,8 @@ fn decide<Q, T>(shared: &Shared<Q, T>, fate: Fate) -> Vec<(Delivery, Outcome, Se
         let (outcome, settlement) =
             settlement::settle(&happened, owner, message.receive_count, fastrand::f64());
         let outcome = if place == 0 { outcome } else { outcome.for_follower() };
-        events::decided(outcome, &settlement, message, profile.as_deref(), &shared.pseudonyms);
+        let user = || profile.as_ref().map(|profile| shared.pseudonyms.of(&profile.key)).unwrap_or_default();
+        events::decided(outcome, &settlement, &happened, message, user);
         decided.push((delivery, outcome, settlement));
     }
     decided
@@ -195,7 +199,7 @@ fn decide<Q, T>(shared: &Shared<Q, T>, fate: Fate) -> Vec<(Delivery, Outcome, Se
 /// The delivery's end: counted once; the lease closes and the permit comes back.
 fn conclude<Q, T>(shared: &Shared<Q, T>, delivery: Delivery, outcome: Outcome) {
     shared.stats.on_outcome(Instant::now(), outcome);
-    drop(delivery);
+    delivery.lease.close();
 }
 
 /// Settles up to ten receipts; entries that fail are tried again while their leases last.
@@ -223,7 +227,7 @@ async fn settle_batch<Q: ConfirmationQueue, T: ProfileTable>(
             match result {
                 Ok(()) => conclude(&shared, entry.delivery, entry.outcome),
                 Err(error) => {
-                    shared.stats.on_error(action.name(), error.class);
+                    shared.stats.on_error(Instant::now(), action.name(), error.class);
                     // A refused receipt stays refused: it was used up, or SQS forgot it.
                     let refused = error.class == ErrorClass::Refused;
                     last_error = Some(error);
@@ -288,7 +292,7 @@ async fn quarantine<Q: ConfirmationQueue, T: ProfileTable>(
             Entry::delete(delivery, outcome)
         }
         Err(error) => {
-            shared.stats.on_error("quarantine", error.class);
+            shared.stats.on_error(Instant::now(), "quarantine", error.class);
             events::quarantine_failed(&error, rejection.reason);
             let delay = settlement::after_failed_quarantine(message.receive_count, fastrand::f64());
             Entry::make_visible(delivery, Outcome::Retried, delay)

@@ -33,7 +33,9 @@ struct Rest {
     last_receive: Option<Instant>,
     last_progress: Instant,
     last_arrival: Option<Instant>,
-    denied_since: Option<Instant>,
+    /// Which operations are denied, and since when; kept until the first profile is answered for.
+    denied: BTreeMap<&'static str, Instant>,
+    proven: bool,
 }
 
 /// Everything at one moment, as `/status.json` and the summary show it.
@@ -104,7 +106,8 @@ impl Default for Stats {
                 last_receive: None,
                 last_progress: Instant::now(),
                 last_arrival: None,
-                denied_since: None,
+                denied: BTreeMap::new(),
+                proven: false,
             }),
         }
     }
@@ -113,6 +116,9 @@ impl Default for Stats {
 /// A day in milliseconds, the longest latency told apart: with two significant digits the histogram
 /// takes a few kilobytes, whatever the load.
 const LONGEST_MS: u64 = 24 * 60 * 60 * 1000;
+
+/// The operation of looking for queue and table.
+const LOOK: &str = "look";
 
 impl Stats {
     /// The receiver is about to poll, or has a reason not to.
@@ -124,6 +130,7 @@ impl Stats {
     pub fn on_receive(&self, now: Instant, messages: usize) {
         self.received.fetch_add(messages as u64, Ordering::Relaxed);
         let mut rest = self.rest();
+        rest.denied.remove("receive");
         rest.last_receive = Some(now);
         if messages > 0 {
             rest.last_arrival = Some(now);
@@ -140,12 +147,26 @@ impl Stats {
 
     /// A message reached the dead-letter queue.
     pub fn on_quarantine(&self, reason: Reason) {
-        *self.rest().quarantined.entry(reason).or_default() += 1;
+        let mut rest = self.rest();
+        rest.denied.remove("quarantine");
+        *rest.quarantined.entry(reason).or_default() += 1;
     }
 
     /// A call failed.
-    pub fn on_error(&self, operation: &'static str, class: ErrorClass) {
-        *self.rest().errors.entry((operation, class)).or_default() += 1;
+    pub fn on_error(&self, now: Instant, operation: &'static str, class: ErrorClass) {
+        let mut rest = self.rest();
+        *rest.errors.entry((operation, class)).or_default() += 1;
+        if class == ErrorClass::Denied && !rest.proven {
+            rest.denied.entry(operation).or_insert(now);
+        }
+    }
+
+    /// The table answered for a profile: the permissions were right once, what fails from now on is no
+    /// fault of the deployment.
+    pub fn on_proven(&self) {
+        let mut rest = self.rest();
+        rest.proven = true;
+        rest.denied.clear();
     }
 
     /// A delete failed for good.
@@ -181,7 +202,7 @@ impl Stats {
     /// The queue and the table were found and fit.
     pub fn set_ready(&self) {
         self.ready.store(true, Ordering::Relaxed);
-        self.rest().denied_since = None;
+        self.rest().denied.remove(LOOK);
     }
 
     /// The breaker opened or closed.
@@ -191,16 +212,15 @@ impl Stats {
 
     /// Looking for the queue and the table failed.
     pub fn on_not_ready(&self, now: Instant, class: ErrorClass) {
-        let mut rest = self.rest();
-        rest.denied_since = match class {
-            ErrorClass::Denied => rest.denied_since.or(Some(now)),
-            _ => None,
-        };
+        self.on_error(now, LOOK, class);
+        if class != ErrorClass::Denied {
+            self.rest().denied.remove(LOOK);
+        }
     }
 
-    /// How long permissions have been refused, before the first success.
+    /// How long a permission has been denied, before the first success.
     pub fn denied_for(&self, now: Instant) -> Option<Duration> {
-        self.rest().denied_since.map(|since| now.saturating_duration_since(since))
+        self.rest().denied.values().min().map(|since| now.saturating_duration_since(*since))
     }
 
     /// Whether the queue and the table were found.

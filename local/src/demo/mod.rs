@@ -21,7 +21,8 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, interval};
 use worker::cli::Written;
 use worker::config;
-use worker::service::{self, Stop, Summary};
+use worker::pipeline::Stop;
+use worker::service::{self, Summary};
 use worker::stats::Stats;
 
 use crate::stack::{self, Queues, Stack};

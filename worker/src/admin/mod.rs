@@ -89,6 +89,28 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_role_that_may_look_but_not_work_is_a_bad_deployment_until_the_first_profile() {
+        let start = Instant::now();
+        for operation in ["receive", "write", "quarantine"] {
+            let stats = Stats::default();
+            stats.set_ready();
+            stats.on_error(start, operation, ErrorClass::Unavailable);
+            stats.on_progress(start + DENIED);
+            assert!(is_live(&stats, start + DENIED).is_ok());
+            stats.on_error(start, operation, ErrorClass::Denied);
+            assert!(is_live(&stats, start + DENIED).is_err(), "{operation}");
+            stats.on_proven();
+            stats.on_error(start, operation, ErrorClass::Denied);
+            assert!(is_live(&stats, start + DENIED).is_ok(), "{operation} denied after a profile was made");
+        }
+        let stats = Stats::default();
+        stats.on_error(start, "receive", ErrorClass::Denied);
+        stats.on_receive(start, 0);
+        assert!(is_live(&stats, start + DENIED / 2).is_ok());
+        assert_eq!(stats.denied_for(start + DENIED), None);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_receiver_that_polls_is_live_and_one_that_does_not_is_stalled() {
         let stats = Stats::default();
         let start = Instant::now();

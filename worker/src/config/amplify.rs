@@ -3,7 +3,8 @@
 
 use serde_json::Value;
 
-use super::{Problem, given};
+use super::Problem;
+use super::reader::given;
 use crate::cli::Written;
 
 /// The settings, with those that were not given taken from the file, where one is named.

@@ -1,5 +1,7 @@
 //! The settings' rules, each with the words a person gets to read.
 
+use domain::{ProfileModel, UserPoolId};
+
 use super::*;
 
 fn written() -> Written {

@@ -27,6 +27,7 @@ pub enum Poll {
 pub struct Breaker {
     state: State,
     probe_patience: Duration,
+    epoch: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,7 +66,7 @@ impl Breaker {
 
     /// A closed breaker. `probe_patience` is how long a probe may take from its poll to its write.
     pub fn new(probe_patience: Duration) -> Self {
-        Self { state: State::Closed { failures: 0 }, probe_patience }
+        Self { state: State::Closed { failures: 0 }, probe_patience, epoch: 0 }
     }
 
     /// The table answered, whatever it said of the item. Tells whether this closed the breaker.
@@ -75,8 +76,13 @@ impl Breaker {
         was_open
     }
 
-    /// A call failed. Tells whether this opened the breaker.
-    pub fn on_failure(&mut self, now: Instant, chance: f64) -> bool {
+    /// Counts the probes. To be read before a call, so that its failure can be told from a probe's.
+    pub fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// A call failed that was begun in `epoch`. Tells whether this opened the breaker.
+    pub fn on_failure(&mut self, now: Instant, epoch: u64, chance: f64) -> bool {
         match self.state {
             State::Closed { failures } if failures + 1 < Self::LIMIT => {
                 self.state = State::Closed { failures: failures + 1 };
@@ -86,8 +92,9 @@ impl Breaker {
                 self.state = State::Open { until: now + interval(1, chance), failed_probes: 0 };
                 true
             }
-            // What was in hand when it opened fails as well; that says nothing new.
+            // What was in the air when it opened fails as well; that says nothing new, nor of the probe.
             State::Open { .. } => false,
+            State::Probing { .. } if epoch != self.epoch => false,
             State::Probing { failed_probes, .. } => {
                 let failed_probes = failed_probes.saturating_add(1);
                 let until = now + interval(failed_probes.saturating_add(1), chance);
@@ -103,6 +110,7 @@ impl Breaker {
             State::Closed { .. } => Poll::Full,
             State::Open { until, .. } | State::Probing { until, .. } if now < until => Poll::NotBefore(until),
             State::Open { failed_probes, .. } | State::Probing { failed_probes, .. } => {
+                self.epoch += 1;
                 self.state = State::Probing { until: now + self.probe_patience, failed_probes };
                 Poll::Probe
             }
@@ -137,7 +145,7 @@ mod tests {
     fn opened(now: Instant) -> Breaker {
         let mut breaker = Breaker::new(PATIENCE);
         for failure in 1..=Breaker::LIMIT {
-            assert_eq!(breaker.on_failure(now, 1.0), failure == Breaker::LIMIT);
+            assert_eq!(breaker.on_failure(now, 0, 1.0), failure == Breaker::LIMIT);
         }
         breaker
     }
@@ -148,7 +156,7 @@ mod tests {
         let mut breaker = Breaker::new(PATIENCE);
         for _ in 0..100 {
             for _ in 1..Breaker::LIMIT {
-                assert!(!breaker.on_failure(now, 0.5));
+                assert!(!breaker.on_failure(now, 0, 0.5));
             }
             assert!(!breaker.on_answer());
         }
@@ -179,6 +187,18 @@ mod tests {
         assert_eq!(breaker.poll(now + PATIENCE), Poll::Probe);
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn a_write_from_before_the_outage_does_not_fail_the_probe() {
+        let now = Instant::now() + Duration::from_secs(10);
+        let mut breaker = opened(now - Duration::from_secs(10));
+        let before = breaker.epoch();
+        assert_eq!(breaker.poll(now), Poll::Probe);
+        breaker.on_failure(now, before, 0.5);
+        assert!(!breaker.holds_back(), "the probe would be turned away untried");
+        breaker.on_failure(now, breaker.epoch(), 0.5);
+        assert!(breaker.holds_back());
+    }
+
     /// 13 hours, past SQS's cap of 12 on one receive: a queue with one message.
     #[tokio::test(start_paused = true)]
     async fn a_long_outage_spends_far_fewer_than_a_hundred_receives() {
@@ -190,7 +210,7 @@ mod tests {
                     Poll::NotBefore(until) => now = until,
                     Poll::Probe => {
                         receives += 1;
-                        breaker.on_failure(now, chance);
+                        breaker.on_failure(now, breaker.epoch(), chance);
                     }
                     Poll::Full => panic!("closed without an answer"),
                 }
@@ -209,7 +229,7 @@ mod tests {
             for (step, seconds) in steps {
                 now += Duration::from_secs(seconds);
                 match step {
-                    0 => drop(breaker.on_failure(now, 0.5)),
+                    0 => drop(breaker.on_failure(now, breaker.epoch(), 0.5)),
                     1 => drop(breaker.on_answer()),
                     2 => breaker.on_empty_probe(now),
                     _ => {

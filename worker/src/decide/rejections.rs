@@ -1,15 +1,26 @@
 //! Is one item bad, or is the table? DynamoDB answers both with a refusal. A table that was recreated
 //! with another key refuses every item, and then nothing may be quarantined for it.
 
-/// Counts refusals without a success between them.
+/// Counts refused items without a success between them.
 #[derive(Debug, Default)]
 pub struct Rejections {
     in_a_row: u32,
     proven: bool,
 }
 
+/// Whose fault a refusal is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Blame {
+    /// The item's: the table takes others.
+    Item,
+    /// Nobody knows yet: the table has taken nothing from this process so far.
+    Unknown,
+    /// The table's: it refuses everything.
+    Table,
+}
+
 impl Rejections {
-    /// So many refusals in a row are the table's fault.
+    /// So many refused items in a row are the table's fault.
     pub const LIMIT: u32 = 20;
 
     /// A write had an answer about the item: it was made, or it was there.
@@ -18,11 +29,14 @@ impl Rejections {
         self.proven = true;
     }
 
-    /// The service refused an item. Answers whether the item itself may be blamed: only while the table
-    /// is known to take others.
-    pub fn on_refusal(&mut self) -> bool {
+    /// The service refused one more item. To be called once an item, not once an attempt.
+    pub fn on_refusal(&mut self) -> Blame {
         self.in_a_row = self.in_a_row.saturating_add(1);
-        self.proven && self.in_a_row < Self::LIMIT
+        match (self.in_a_row < Self::LIMIT, self.proven) {
+            (true, true) => Blame::Item,
+            (true, false) => Blame::Unknown,
+            (false, _) => Blame::Table,
+        }
     }
 }
 
@@ -33,14 +47,14 @@ mod tests {
     #[test]
     fn twenty_refusals_in_a_row_acquit_the_items_until_one_succeeds() {
         let mut rejections = Rejections::default();
-        assert!(!rejections.on_refusal(), "blamed before the table took anything");
+        assert_eq!(rejections.on_refusal(), Blame::Unknown, "blamed before the table took anything");
         rejections.on_success();
         for _ in 1..Rejections::LIMIT {
-            assert!(rejections.on_refusal());
+            assert_eq!(rejections.on_refusal(), Blame::Item);
         }
-        assert!(!rejections.on_refusal());
-        assert!(!rejections.on_refusal());
+        assert_eq!(rejections.on_refusal(), Blame::Table);
+        assert_eq!(rejections.on_refusal(), Blame::Table);
         rejections.on_success();
-        assert!(rejections.on_refusal());
+        assert_eq!(rejections.on_refusal(), Blame::Item);
     }
 }

@@ -4,15 +4,14 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use domain::{Profile, Reason};
+use domain::Reason;
 use tokio::task::JoinError;
 use tracing::{debug, error, info, warn};
 
-use crate::decide::settlement::Settlement;
+use crate::decide::settlement::{Happened, Settlement};
 use crate::outcome::Outcome;
 use crate::ports::{CallError, Message};
 use crate::stats::Snapshot;
-use crate::telemetry::Pseudonyms;
 
 /// The worker waits for its queue or its table.
 pub fn waiting(what: &'static str, error: &CallError, next_try: Duration) {
@@ -45,7 +44,7 @@ pub fn receive_failed(error: &CallError, failures: u32) {
     warn!(event = "receive_failed", class, code, failures, "receiving failed; trying again");
 }
 
-/// One attempt of a write failed. The first of a message is news, the rest is detail.
+/// One attempt of a write failed. Detail: what comes of it is told by `retried` and `breaker_opened`.
 pub fn write_failed(error: &CallError, failures: u32) {
     let (class, code) = (error.class.name(), &error.code);
     debug!(event = "write_failed", class, code, failures, "a write failed");
@@ -81,11 +80,10 @@ pub fn quarantine_failed(error: &CallError, reason: Reason) {
 pub fn decided(
     outcome: Outcome,
     settlement: &Settlement,
+    happened: &Happened,
     message: &Message,
-    profile: Option<&Profile>,
-    pseudonyms: &Pseudonyms,
+    user: impl Fn() -> String,
 ) {
-    let user = || profile.map(|profile| pseudonyms.of(&profile.key)).unwrap_or_default();
     let (outcome, attempts, message_id) = (outcome.name(), message.receive_count, &message.id);
     match settlement {
         Settlement::Quarantine(rejection) => {
@@ -102,11 +100,21 @@ pub fn decided(
             );
         }
         Settlement::RetryAfter(delay) => {
+            let delay_ms = ms(*delay);
+            let (class, code) = match happened {
+                Happened::Failed(error) | Happened::Refused(error) => {
+                    (error.class.name(), error.code.as_str())
+                }
+                Happened::Rejected(rejection) => ("rejected", rejection.reason.code()),
+                _ => ("", ""),
+            };
             info!(
                 event = "retried",
                 outcome,
+                class,
+                code,
                 attempts,
-                delay_ms = ms(*delay),
+                delay_ms,
                 message_id,
                 user = user(),
                 "back to the queue"
