@@ -58,6 +58,8 @@ async fn a_healthy_deployment_is_found_healthy_and_left_as_it_was() {
             "dead-letter queue",
             "table key",
             "dynamodb:PutItem",
+            "dynamodb:PartiQLInsert",
+            "dynamodb:BatchGetItem",
         ] {
             let line = report["checks"].as_array().unwrap().iter().find(|line| line["what"] == what);
             assert_eq!(

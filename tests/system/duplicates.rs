@@ -24,7 +24,9 @@ async fn duplicates_in_one_receive_share_one_write() {
     ended.assert_drained();
     ended.assert_outcomes(&[("created", 2), ("already_present", 8)]);
     world.assert_items(people.iter().map(Person::item)).await;
-    assert!(ended.result()["api_calls"]["PutItem"].as_u64().unwrap() <= 10);
+    // One call for all, if one receive brought all; the embedded engine does so, AWS need not.
+    let calls = |name: &str| ended.result()["api_calls"][name].as_u64().unwrap_or_default();
+    assert!((1..=10).contains(&(calls("BatchExecuteStatement") + calls("PutItem"))));
     world.drained().await;
 }
 

@@ -211,7 +211,7 @@ async fn a_table_that_refuses_everything_quarantines_nothing() {
     proxy.on("PutItem", |_| Reaction::error(400, "com.amazonaws.dynamodb.v20120810#ValidationException"));
     let people = Person::crowd(25);
     world.send_all(people.iter().map(Person::body)).await;
-    let worker = world.worker_through(&proxy).start();
+    let worker = world.worker_through(&proxy).with("WRITE_STRATEGY", "put").start();
     worker.logged("breaker_opened", |_| true).await;
     // Two more attempts after the outage was understood, each refused like the first.
     let tried = proxy.calls("PutItem");

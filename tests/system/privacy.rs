@@ -119,13 +119,14 @@ async fn the_worker_writes_of_nobody() {
 async fn a_service_that_quotes_the_request_is_not_quoted() {
     let world = world!(Interception);
     let proxy = world.intercept().await;
-    for operation in ["PutItem", "DeleteMessageBatch", "SendMessage"] {
+    for operation in ["PutItem", "BatchExecuteStatement", "BatchGetItem", "DeleteMessageBatch", "SendMessage"] {
         proxy.on(operation, move |call| {
             // The SDK asks again by itself where it sends to the dead-letter queue.
             if call.nth > 0 {
                 return Reaction::Forward;
             }
-            let code = if operation == "PutItem" { "InternalServerError" } else { "InternalFailure" };
+            let table = !operation.ends_with("MessageBatch") && operation != "SendMessage";
+            let code = if table { "InternalServerError" } else { "InternalFailure" };
             Reaction::Answer(
                 500,
                 json!({"__type": code, "message": format!("cannot serve {}", call.request)}),

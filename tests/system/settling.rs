@@ -165,7 +165,7 @@ async fn a_lost_answer_to_a_write_makes_no_second_item() {
     let proxy = world.intercept().await;
     proxy.on("PutItem", |call| if call.nth < 3 { Reaction::LoseAnswer } else { Reaction::Forward });
     world.send_all(people.iter().map(Person::body)).await;
-    let ended = world.worker_through(&proxy).run_until_empty().await;
+    let ended = world.worker_through(&proxy).with("WRITE_STRATEGY", "put").run_until_empty().await;
     ended.assert_drained();
     ended.assert_outcomes(&[("created", 5), ("already_present", 3)]);
     world.assert_items(people.iter().map(Person::item)).await;
@@ -240,7 +240,7 @@ async fn a_delay_that_cannot_be_set_leaves_the_message_to_its_timeout() {
         proxy.on("ChangeMessageVisibilityBatch", failure);
         proxy.on("PutItem", |_| Reaction::error(500, "InternalServerError"));
         world.send_all(people.iter().map(Person::body)).await;
-        let worker = world.worker_through(&proxy).with("WRITE_DEADLINE", "1s").start();
+        let worker = world.worker_through(&proxy).with("WRITE_STRATEGY", "put").with("WRITE_DEADLINE", "1s").start();
         eventually("a delay was tried", async || {
             (proxy.calls("ChangeMessageVisibilityBatch") > 1).then_some(())
         })

@@ -34,7 +34,7 @@ async fn killed_between_write_and_delete_it_leaves_nothing_behind() {
     proxy.on("PutItem", |_| Reaction::HoldAnswer(Gate::default()));
     let people = Person::crowd(8);
     world.send_all(people.iter().map(Person::body)).await;
-    let worker = world.worker_through(&proxy).start();
+    let worker = world.worker_through(&proxy).with("WRITE_STRATEGY", "put").start();
     in_the_air(&proxy, "PutItem", 8).await;
     world.has_items(8).await;
     let ended = worker.kill().await;
@@ -58,7 +58,7 @@ async fn killed_before_the_write_it_leaves_the_message() {
     proxy.on("PutItem", |_| Reaction::HoldRequest(Gate::default()));
     let people = Person::crowd(8);
     world.send_all(people.iter().map(Person::body)).await;
-    let worker = world.worker_through(&proxy).start();
+    let worker = world.worker_through(&proxy).with("WRITE_STRATEGY", "put").start();
     in_the_air(&proxy, "PutItem", 8).await;
     worker.kill().await;
     world.assert_items([]).await;
@@ -99,7 +99,7 @@ async fn asked_to_stop_in_the_middle_it_finishes_what_it_has() {
     proxy.on("PutItem", move |_| Reaction::HoldRequest(shut.clone()));
     let people = Person::crowd(10);
     world.send_all(people.iter().map(Person::body)).await;
-    let worker = world.worker_through(&proxy).start();
+    let worker = world.worker_through(&proxy).with("WRITE_STRATEGY", "put").start();
     in_the_air(&proxy, "PutItem", 10).await;
     worker.terminate();
     worker.logged("drain_begins", |_| true).await;
@@ -137,7 +137,7 @@ async fn asked_to_stop_in_an_outage_it_gives_back_what_it_cannot_write() {
     proxy.on("PutItem", |_| Reaction::error(400, "com.amazonaws.dynamodb.v20120810#ThrottlingException"));
     let people = Person::crowd(100);
     world.send_all(people.iter().map(Person::body)).await;
-    let worker = world.worker_through(&proxy).start();
+    let worker = world.worker_through(&proxy).with("WRITE_STRATEGY", "put").start();
     eventually("the table was asked", async || (proxy.calls("PutItem") > 0).then_some(())).await;
     let ended = worker.stop().await;
     ended.assert_drained();
@@ -178,7 +178,7 @@ async fn a_second_signal_ends_it_at_once_and_gives_everything_back() {
     world.send_all(people.iter().map(Person::body)).await;
     // A drain that would take far longer than any test waits.
     let worker = world
-        .worker_through(&proxy)
+        .worker_through(&proxy).with("WRITE_STRATEGY", "put")
         .with("WRITE_DEADLINE", "600s")
         .with("VISIBILITY_TIMEOUT", "3600s")
         .with("DRAIN_DEADLINE", "1200s")
