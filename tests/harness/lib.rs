@@ -20,6 +20,8 @@ pub mod eventually;
 pub mod executables;
 pub mod http;
 pub mod intercept;
+mod items;
+pub mod letters;
 mod ministack;
 #[path = "../../producer-lambda/tests/runtime_api/mod.rs"]
 mod runtime_api;
@@ -31,6 +33,7 @@ pub use confirmations::{Person, fixture};
 pub use engine::Capability;
 pub use eventually::{PATIENCE, eventually};
 pub use intercept::{Call, Gate, Intercept, Reaction};
+pub use letters::{DeadLetter, Letter};
 pub use trigger_process::Trigger;
 pub use worker_process::{Ended, Worker};
-pub use world::{DeadLetter, World};
+pub use world::World;

@@ -1,16 +1,15 @@
 //! One test's world: an engine, a queue with its dead-letter queue, a table, and the eyes to look at
 //! them. What a world makes in an engine that outlives the test it deletes again, also after a failure.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::types::{
     MessageAttributeValue, MessageSystemAttributeName, QueueAttributeName, SendMessageBatchRequestEntry,
 };
 use local::stack;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::time::Instant;
 use uuid::Uuid;
 use worker::aws::clients::Access;
@@ -18,6 +17,8 @@ use worker::aws::clients::Access;
 use crate::engine::{Capability, Engine};
 use crate::eventually::eventually;
 use crate::intercept::Intercept;
+use crate::items::{from_json, sorted, to_json};
+use crate::letters::{DeadLetter, Letter};
 use crate::worker_process::Worker;
 
 /// A queue, a dead-letter queue and a table, nobody else's.
@@ -33,41 +34,6 @@ pub struct World {
     pub queue: String,
     /// URL of the dead-letter queue; empty until it is made.
     pub dead_letter: String,
-}
-
-/// A message as it lies in a queue.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Letter {
-    /// SQS's id.
-    pub id: String,
-    /// The text.
-    pub body: String,
-    /// When it was sent, in milliseconds.
-    pub sent_at: i64,
-    /// How often it has been received, the look included.
-    pub receives: u32,
-    /// The attribute `traceparent`.
-    pub traceparent: Option<String>,
-    /// Every message attribute by name.
-    pub attributes: BTreeMap<String, String>,
-}
-
-/// A message in the dead-letter queue.
-#[derive(Debug, Clone, PartialEq)]
-pub struct DeadLetter {
-    /// The text.
-    pub body: String,
-    /// The JSON of `profile_worker.quarantine`.
-    pub note: Value,
-    /// The attribute `traceparent`.
-    pub traceparent: Option<String>,
-}
-
-impl DeadLetter {
-    /// Why it is there.
-    pub fn reason(&self) -> &str {
-        self.note["reason"].as_str().unwrap_or("no reason")
-    }
 }
 
 /// Starts the world of the test it stands in, complete or (`bare`) with nothing made yet; returns from
@@ -314,15 +280,7 @@ impl World {
     pub async fn dead_letters(&self, count: usize) -> Vec<DeadLetter> {
         let letters = self.take(&self.dead_letter, count).await;
         assert_eq!(self.depth(&self.dead_letter).await.0, 0, "more than {count} dead letters");
-        let read = |letter: Letter| DeadLetter {
-            note: letter
-                .attributes
-                .get("profile_worker.quarantine")
-                .map_or(Value::Null, |note| serde_json::from_str(note).unwrap()),
-            body: letter.body,
-            traceparent: letter.traceparent,
-        };
-        letters.into_iter().map(read).collect()
+        letters.into_iter().map(DeadLetter::from).collect()
     }
 
     async fn receive(&self, url: &str, count: usize) -> Vec<(Letter, String)> {
@@ -339,7 +297,7 @@ impl World {
             if found.len() < count {
                 for message in request.send().await.unwrap().messages.unwrap_or_default() {
                     let handle = message.receipt_handle.clone().unwrap();
-                    let letter = letter(message);
+                    let letter = Letter::from(message);
                     found.insert(letter.id.clone(), (letter, handle));
                 }
             }
@@ -348,51 +306,6 @@ impl World {
         .await;
         assert_eq!(found.len(), count, "more messages than expected");
         found.into_values().collect()
-    }
-}
-
-fn letter(message: aws_sdk_sqs::types::Message) -> Letter {
-    let system = message.attributes.unwrap_or_default();
-    let number = |name| system[&name].parse::<i64>().unwrap();
-    let attributes = message.message_attributes.unwrap_or_default();
-    let attributes: BTreeMap<_, _> =
-        attributes.into_iter().map(|(name, value)| (name, value.string_value.unwrap_or_default())).collect();
-    Letter {
-        id: message.message_id.unwrap(),
-        body: message.body.unwrap(),
-        sent_at: number(MessageSystemAttributeName::SentTimestamp),
-        receives: u32::try_from(number(MessageSystemAttributeName::ApproximateReceiveCount)).unwrap(),
-        traceparent: attributes.get("traceparent").cloned(),
-        attributes,
-    }
-}
-
-fn sorted(mut items: Vec<Value>) -> Vec<Value> {
-    items.sort_by_key(Value::to_string);
-    items
-}
-
-fn to_json(item: &HashMap<String, AttributeValue>) -> Value {
-    let value = |value: &AttributeValue| match value {
-        AttributeValue::S(text) => json!({"S": text}),
-        AttributeValue::N(number) => json!({"N": number}),
-        AttributeValue::Bool(flag) => json!({"BOOL": flag}),
-        AttributeValue::Null(flag) => json!({"NULL": flag}),
-        other => panic!("no profile holds {other:?}"),
-    };
-    item.iter()
-        .map(|(name, attribute)| (name.clone(), value(attribute)))
-        .collect::<serde_json::Map<_, _>>()
-        .into()
-}
-
-fn from_json(value: &Value) -> AttributeValue {
-    let (kind, value) = value.as_object().unwrap().iter().next().unwrap();
-    match kind.as_str() {
-        "S" => AttributeValue::S(value.as_str().unwrap().to_owned()),
-        "N" => AttributeValue::N(value.as_str().unwrap().to_owned()),
-        "BOOL" => AttributeValue::Bool(value.as_bool().unwrap()),
-        other => panic!("{other} is not needed here"),
     }
 }
 

@@ -119,7 +119,8 @@ async fn the_worker_writes_of_nobody() {
 async fn a_service_that_quotes_the_request_is_not_quoted() {
     let world = world!(Interception);
     let proxy = world.intercept().await;
-    for operation in ["PutItem", "BatchExecuteStatement", "BatchGetItem", "DeleteMessageBatch", "SendMessage"] {
+    for operation in ["PutItem", "BatchExecuteStatement", "BatchGetItem", "DeleteMessageBatch", "SendMessage"]
+    {
         proxy.on(operation, move |call| {
             // The SDK asks again by itself where it sends to the dead-letter queue.
             if call.nth > 0 {

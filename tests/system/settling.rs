@@ -240,7 +240,8 @@ async fn a_delay_that_cannot_be_set_leaves_the_message_to_its_timeout() {
         proxy.on("ChangeMessageVisibilityBatch", failure);
         proxy.on("PutItem", |_| Reaction::error(500, "InternalServerError"));
         world.send_all(people.iter().map(Person::body)).await;
-        let worker = world.worker_through(&proxy).with("WRITE_STRATEGY", "put").with("WRITE_DEADLINE", "1s").start();
+        let worker =
+            world.worker_through(&proxy).with("WRITE_STRATEGY", "put").with("WRITE_DEADLINE", "1s").start();
         eventually("a delay was tried", async || {
             (proxy.calls("ChangeMessageVisibilityBatch") > 1).then_some(())
         })
