@@ -9,9 +9,11 @@
     reason = "a test that cannot go on is to stop loudly, at the line where it stopped"
 )]
 
+mod batches;
 mod command_line;
 mod doctor;
 mod duplicates;
+mod outage;
 mod owners;
 mod poison;
 mod privacy;

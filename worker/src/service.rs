@@ -70,6 +70,8 @@ pub async fn run(
                 "choose a free address, or off",
             )
         })?;
+        // With port 0 the address is known only now.
+        events::admin_listening(listener.local_addr().unwrap_or(addr));
         aside.spawn(admin::serve(listener, Arc::clone(&stats)));
     }
     if config.rules.user_pools.is_empty() {

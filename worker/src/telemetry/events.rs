@@ -2,6 +2,7 @@
 //! only here is decided what is logged of it, so that one file shows that no person is.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use domain::Reason;
@@ -28,6 +29,11 @@ pub fn ready(dead_letter_queue: bool) {
             "the queue has no dead-letter queue: bad messages stay and are retried; set a RedrivePolicy or DEAD_LETTER_QUEUE_URL"
         );
     }
+}
+
+/// The admin endpoint is up.
+pub fn admin_listening(addr: SocketAddr) {
+    info!(event = "admin_listening", %addr, "admin endpoint");
 }
 
 /// Any pool is accepted.
