@@ -203,3 +203,18 @@ async fn status_counts_what_the_summary_will_say() {
     ended.assert_drained();
     ended.assert_outcomes(&[("created", 1), ("rejected", 1)]);
 }
+
+#[tokio::test]
+async fn what_cannot_be_tried_is_not_called_allowed() {
+    let world = world!();
+    let model = r#"type = "Member"
+        [key]
+        partition = { name = "id", value = "{sub}" }
+        [fields]
+        tenant = { value = "{custom:tenant}", required = true }"#;
+    let ended = world.worker().with("PROFILE_MODEL", model).arguments(&["check"]).run().await;
+    assert_eq!(ended.code, Some(0), "{ended:#?}");
+    let report = ended.result();
+    let line = report["checks"].as_array().unwrap().iter().find(|line| line["what"] == "dynamodb:PutItem");
+    assert_eq!(line.unwrap()["verdict"], "advice", "{report:#}");
+}

@@ -192,3 +192,54 @@ async fn report_status(stats: Arc<Stats>) {
         events::status(&stats.snapshot(Instant::now()));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{self, Write};
+    use std::sync::Mutex;
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_sign_of_life_is_logged_every_minute_with_every_outcome() {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let subscriber =
+            tracing_subscriber::fmt().json().flatten_event(true).with_writer(move || writer.clone()).finish();
+        let _guard = tracing::subscriber::set_default(subscriber);
+        let stats = Arc::new(Stats::default());
+        let logged = || {
+            let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+            text.lines().map(|line| serde_json::from_str(line).unwrap()).collect::<Vec<serde_json::Value>>()
+        };
+        let _ =
+            tokio::time::timeout(STATUS - Duration::from_millis(1), report_status(Arc::clone(&stats))).await;
+        assert!(logged().is_empty());
+        stats.on_receive(Instant::now(), 2);
+        stats.on_outcome(Instant::now(), crate::outcome::Outcome::Created);
+        let _ = tokio::time::timeout(3 * STATUS + STATUS / 2, report_status(stats)).await;
+        let logged = logged();
+        assert_eq!(logged.len(), 3);
+        for line in logged {
+            assert_eq!((&line["event"], &line["level"]), (&"status".into(), &"INFO".into()));
+            assert_eq!((&line["received"], &line["in_flight"]), (&2.into(), &1.into()));
+            for outcome in crate::outcome::Outcome::ALL {
+                assert!(line[outcome.name()].is_u64(), "{} is not in {line}", outcome.name());
+            }
+        }
+    }
+}

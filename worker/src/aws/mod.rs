@@ -1,6 +1,7 @@
 //! The only place that knows the AWS SDK. One leaf file per service behind a port, one file that says
 //! what an error means, one that builds clients.
 
+pub mod attempts;
 pub mod classify;
 pub mod clients;
 pub mod dynamodb;

@@ -3,16 +3,12 @@
 
 use std::fmt;
 
-use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use aws_sdk_sqs::types::QueueAttributeName;
-use aws_smithy_runtime_api::client::result::SdkError;
-use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use domain::body;
 use serde::Serialize;
 
-use crate::aws::classify::classify;
+use crate::aws::attempts::{Attempts, Tried};
 use crate::aws::clients::Clients;
-use crate::aws::dynamodb::{attributes, key_mismatch, table_key};
+use crate::aws::dynamodb::{key_mismatch, table_key};
 use crate::aws::sqs::{QueueFacts, queue_facts};
 use crate::config::Config;
 use crate::pipeline::WriteStrategy;
@@ -172,9 +168,9 @@ impl Doctor<'_> {
             );
         }
         self.add("queue", Verdict::Ok, "a standard queue", "");
-        self.permission("sqs:ReceiveMessage", self.try_receive().await);
-        self.permission("sqs:DeleteMessage", self.try_delete().await);
-        self.permission("sqs:ChangeMessageVisibility", self.try_change_visibility().await);
+        self.permission("sqs:ReceiveMessage", self.attempts().receive().await);
+        self.permission("sqs:DeleteMessage", self.attempts().delete().await);
+        self.permission("sqs:ChangeMessageVisibility", self.attempts().change_visibility().await);
         self.dead_letter_queue(&facts).await;
     }
 
@@ -226,8 +222,7 @@ impl Doctor<'_> {
             (Some(queue), Some(dead)) => self.add("retention", Verdict::Ok, format!("{queue}s, then {dead}s"), ""),
             _ => self.add("retention", Verdict::Advice, "not told", "compare MessageRetentionPeriod of both queues"),
         }
-        let attempt = self.clients.sqs_calm.send_message().queue_url(&url).message_body("").send().await;
-        self.permission("sqs:SendMessage on the dead-letter queue", harmless(attempt));
+        self.permission("sqs:SendMessage on the dead-letter queue", self.attempts().send(&url).await);
     }
 
     async fn table(&mut self) {
@@ -248,115 +243,25 @@ impl Doctor<'_> {
         }
         let strategy = self.config.settings.write_strategy;
         if strategy != WriteStrategy::Batch {
-            self.permission("dynamodb:PutItem", self.try_put().await);
+            self.permission("dynamodb:PutItem", self.attempts().put().await);
         }
         if strategy != WriteStrategy::Put {
-            self.permission("dynamodb:PartiQLInsert", self.try_insert().await);
-            self.permission("dynamodb:BatchGetItem", self.try_read().await);
+            self.permission("dynamodb:PartiQLInsert", self.attempts().insert().await);
+            self.permission("dynamodb:BatchGetItem", self.attempts().read().await);
         }
     }
 
-    fn permission(&mut self, what: &'static str, tried: Result<(), CallError>) {
+    fn attempts(&self) -> Attempts<'_> {
+        Attempts { config: self.config, clients: self.clients }
+    }
+
+    fn permission(&mut self, what: &'static str, tried: Tried) {
         match tried {
-            Ok(()) => self.add(what, Verdict::Ok, "allowed", ""),
-            Err(error) => self.failed(what, &error, what),
+            Tried::Allowed => self.add(what, Verdict::Ok, "allowed", ""),
+            Tried::NotTried(why) => {
+                self.add(what, Verdict::Advice, why, "see for yourself that the task role allows it");
+            }
+            Tried::Failed(error) => self.failed(what, &error, what),
         }
-    }
-
-    /// Zero messages cannot be received, so SQS refuses after it has looked at the permission.
-    async fn try_receive(&self) -> Result<(), CallError> {
-        let queue = &self.config.queue_url;
-        harmless(
-            self.clients.sqs_calm.receive_message().queue_url(queue).max_number_of_messages(0).send().await,
-        )
-    }
-
-    async fn try_delete(&self) -> Result<(), CallError> {
-        let queue = &self.config.queue_url;
-        harmless(
-            self.clients.sqs_calm.delete_message().queue_url(queue).receipt_handle(NO_HANDLE).send().await,
-        )
-    }
-
-    async fn try_change_visibility(&self) -> Result<(), CallError> {
-        let request = self.clients.sqs_calm.change_message_visibility().queue_url(&self.config.queue_url);
-        harmless(request.receipt_handle(NO_HANDLE).visibility_timeout(0).send().await)
-    }
-
-    /// A condition that no row can meet: the put is judged, and never made.
-    async fn try_put(&self) -> Result<(), CallError> {
-        let confirmation =
-            body::read(NOBODY, domain::Timestamp::from_epoch_ms(0).map_err(|_| unanswered())?, |_| false)
-                .map_err(|_| unanswered())?
-                .confirmation;
-        // A model that requires more than nobody has cannot be tried; its key was looked at before.
-        let Ok(profile) = self.config.rules.model.profile(&confirmation) else { return Ok(()) };
-        let Some((name, _)) = profile.key.iter().next() else { return Ok(()) };
-        let tried = self
-            .clients
-            .dynamodb_calm
-            .put_item()
-            .table_name(&self.config.table_name)
-            .set_item(Some(attributes(&profile.item)))
-            .condition_expression("attribute_exists(#k) AND attribute_not_exists(#k)")
-            .expression_attribute_names("#k", name)
-            .send()
-            .await;
-        match tried {
-            Err(error) if error.code() == Some("ConditionalCheckFailedException") => Ok(()),
-            other => harmless(other),
-        }
-    }
-}
-
-impl Doctor<'_> {
-    /// An INSERT without a key: the statement is judged, and cannot be made.
-    async fn try_insert(&self) -> Result<(), CallError> {
-        let statement = format!("INSERT INTO \"{}\" VALUE {{'__typename': ?}}", self.config.table_name);
-        let nothing = AttributeValue::S(self.config.rules.model.type_name().to_owned());
-        harmless(
-            self.clients
-                .dynamodb_calm
-                .execute_statement()
-                .statement(statement)
-                .parameters(nothing)
-                .send()
-                .await,
-        )
-    }
-
-    /// Reads the key of nobody.
-    async fn try_read(&self) -> Result<(), CallError> {
-        let nobody =
-            |name: &str| (name.to_owned(), AttributeValue::S("00000000-0000-0000-0000-000000000000".into()));
-        let key = self.config.rules.model.key_attributes().map(nobody).collect();
-        let keys = KeysAndAttributes::builder().keys(key).build().map_err(|_| unanswered())?;
-        harmless(
-            self.clients
-                .dynamodb_calm
-                .batch_get_item()
-                .request_items(&self.config.table_name, keys)
-                .send()
-                .await,
-        )
-    }
-}
-
-const NO_HANDLE: &str = "not-a-receipt-handle";
-
-/// A confirmation of nobody, for the shape of its item.
-const NOBODY: &str = r#"{"v":1,"kind":"user.confirmed","source":"reconcile","userPoolId":"none_0",
-    "sub":"00000000-0000-0000-0000-000000000000","username":"nobody","email":"nobody","observedAt":"2000-01-01T00:00:00Z"}"#;
-
-fn unanswered() -> CallError {
-    CallError::new(ErrorClass::Unavailable, "not_tried")
-}
-
-/// A refusal of the input shows that the permission was there.
-fn harmless<O, E: ProvideErrorMetadata, R>(tried: Result<O, SdkError<E, R>>) -> Result<(), CallError> {
-    match tried.map_err(|error| classify(&error)) {
-        Ok(_) => Ok(()),
-        Err(error) if error.class == ErrorClass::Refused => Ok(()),
-        Err(error) => Err(error),
     }
 }
