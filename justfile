@@ -14,7 +14,7 @@ test:
 
 # The system tests against an independent engine (pip install ministack), or your own with WIRE_ENGINE=env.
 wire engine="ministack":
-    WIRE_ENGINE={{engine}} cargo test -p system-tests --test system -- --test-threads=2
+    WIRE_ENGINE={{engine}} cargo test --test system -- --test-threads=4
 
 # The whole main job on this machine.
 demo *args:

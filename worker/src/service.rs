@@ -226,8 +226,7 @@ mod tests {
             let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
             text.lines().map(|line| serde_json::from_str(line).unwrap()).collect::<Vec<serde_json::Value>>()
         };
-        let _ =
-            tokio::time::timeout(STATUS - Duration::from_millis(1), report_status(Arc::clone(&stats))).await;
+        let _ = tokio::time::timeout(STATUS * 9 / 10, report_status(Arc::clone(&stats))).await;
         assert!(logged().is_empty());
         stats.on_receive(Instant::now(), 2);
         stats.on_outcome(Instant::now(), crate::outcome::Outcome::Created);
