@@ -47,7 +47,13 @@ pub fn init(format: LogFormat, filter: EnvFilter) {
             )
             .try_init(),
         LogFormat::Text => registry
-            .with(tracing_subscriber::fmt::layer().with_target(false).with_writer(writer).with_filter(capped))
+            .with(
+                tracing_subscriber::fmt::layer()
+                    .with_target(false)
+                    .with_ansi(io::stderr().is_terminal())
+                    .with_writer(writer)
+                    .with_filter(capped),
+            )
             .try_init(),
     };
     if installed.is_ok() {
