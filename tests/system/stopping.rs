@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use harness::{Gate, Intercept, Person, Reaction, World, eventually, world};
+use harness::{Ended, Gate, Intercept, Person, Reaction, World, eventually, world};
 
 /// The visibility timeout of every worker here is over.
 const LONG: Duration = Duration::from_secs(3600);
@@ -170,6 +170,19 @@ async fn what_the_last_poll_brings_is_given_back_at_once() {
     world.assert_items(people.iter().map(Person::item)).await;
 }
 
+/// It says that it ran out of time, and everybody's message is there for the next worker, to whom all
+/// end as `outcome`.
+async fn assert_overrun(world: &World, ended: &Ended, people: &[Person], outcome: &str) {
+    assert_eq!(ended.code, Some(75), "{ended:#?}");
+    assert_eq!(ended.result()["drained"], false);
+    ended.assert_balanced();
+    world.visible(people.len() as u64).await;
+    let ended = world.worker().run_until_empty().await;
+    ended.assert_drained();
+    ended.assert_outcomes(&[(outcome, people.len() as u64)]);
+    world.assert_items(people.iter().map(Person::item)).await;
+}
+
 #[tokio::test]
 async fn a_second_signal_ends_it_at_once_and_gives_everything_back() {
     let world = world!(Interception);
@@ -190,14 +203,7 @@ async fn a_second_signal_ends_it_at_once_and_gives_everything_back() {
     worker.terminate();
     worker.logged("drain_begins", |_| true).await;
     worker.terminate();
-    let ended = worker.ended().await;
-    assert_eq!(ended.code, Some(75), "{ended:#?}");
-    assert_eq!(ended.result()["drained"], false);
-    ended.assert_balanced();
-    world.visible(10).await;
-    let ended = world.worker().run_until_empty().await;
-    ended.assert_drained();
-    world.assert_items(people.iter().map(Person::item)).await;
+    assert_overrun(&world, &worker.ended().await, &people, "created").await;
 }
 
 #[tokio::test]
@@ -216,13 +222,5 @@ async fn a_drain_out_of_time_says_so_and_gives_everything_back() {
         .with("STOP_TIMEOUT", "20s")
         .start();
     in_the_air(&proxy, "DeleteMessageBatch", 1).await;
-    let ended = worker.stop().await;
-    assert_eq!(ended.code, Some(75), "{ended:#?}");
-    assert_eq!(ended.result()["drained"], false);
-    ended.assert_balanced();
-    world.visible(10).await;
-    let ended = world.worker().run_until_empty().await;
-    ended.assert_drained();
-    ended.assert_outcomes(&[("already_present", 10)]);
-    world.assert_items(people.iter().map(Person::item)).await;
+    assert_overrun(&world, &worker.stop().await, &people, "already_present").await;
 }

@@ -24,12 +24,14 @@ pub struct Knowledge {
     recent: Mutex<Recent>,
 }
 
-/// Rows remembered as made by this process: a few megabytes, minutes of a busy sign-up hour.
+/// Rows remembered as made by this process: a few megabytes, and no longer than a row that was made and
+/// replaced by somebody else could matter.
 const REMEMBERED: usize = 10_000;
+const REMEMBERED_FOR: Duration = Duration::from_secs(600);
 
 impl Default for Knowledge {
     fn default() -> Self {
-        Self { rejections: Mutex::default(), recent: Mutex::new(Recent::new(REMEMBERED)) }
+        Self { rejections: Mutex::default(), recent: Mutex::new(Recent::new(REMEMBERED, REMEMBERED_FOR)) }
     }
 }
 
@@ -99,7 +101,7 @@ impl<Q: ConfirmationQueue, T: ProfileTable> Inserter<'_, Q, T> {
             pending = again;
             let Some(happened) = last_error else { break };
             failures += 1;
-            if !self.may_try_again(&happened, failures).await {
+            if let Err(happened) = self.before_trying_again(happened, failures).await {
                 for place in pending {
                     set(&mut answers, place, Err(happened.clone()));
                 }
@@ -140,9 +142,7 @@ impl<Q: ConfirmationQueue, T: ProfileTable> Inserter<'_, Q, T> {
                 Err(happened) => happened,
             };
             failures += 1;
-            if !self.may_try_again(&happened, failures).await {
-                return Err(happened);
-            }
+            self.before_trying_again(happened, failures).await?;
         }
     }
 
@@ -198,15 +198,15 @@ impl<Q: ConfirmationQueue, T: ProfileTable> Inserter<'_, Q, T> {
         Err(Happened::Failed(error))
     }
 
-    /// Waits before the next attempt, if there is to be one.
-    async fn may_try_again(&self, happened: &Happened, failures: u32) -> bool {
-        let Happened::Failed(error) = happened else { return false };
+    /// Waits before the next attempt; an error is what it comes to when there is to be none.
+    async fn before_trying_again(&self, happened: Happened, failures: u32) -> Result<(), Happened> {
+        let Happened::Failed(error) = &happened else { return Err(happened) };
         events::write_failed(error, failures);
         let delay = RETRY.delay(failures, fastrand::f64());
         if self.shared.gate.holds_back() || Instant::now() + delay >= self.deadline {
-            return false;
+            return Err(happened);
         }
-        self.shared.give_up.run_until_cancelled(sleep(delay)).await.is_some()
+        self.shared.give_up.run_until_cancelled(sleep(delay)).await.ok_or(Happened::Stopped)
     }
 
     /// Finds out whose the rows are that were there first, where the service did not tell: from what
@@ -218,11 +218,11 @@ impl<Q: ConfirmationQueue, T: ProfileTable> Inserter<'_, Q, T> {
             match answer {
                 Ok(Inserted::Created) => {
                     if let Some(AttributeValue::S(owner)) = profile.item.get(owner_attribute) {
-                        self.recent().remember(profile.key.clone(), owner.clone());
+                        self.recent().remember(Instant::now(), profile.key.clone(), owner.clone());
                     }
                 }
                 Ok(Inserted::Exists(stored)) if *stored == StoredOwner::NotTold => {
-                    match self.recent().owner(&profile.key) {
+                    match self.recent().owner(Instant::now(), &profile.key) {
                         Some(owner) => *stored = StoredOwner::Is(owner.to_owned()),
                         None => unknown.push((place, *profile)),
                     }

@@ -239,6 +239,9 @@ async fn settle_batch<Q: ConfirmationQueue, T: ProfileTable>(
         let Some(error) = last_error else { return };
         failures += 1;
         events::settle_failed(action.name(), &error, failures);
+        if entries.is_empty() {
+            return;
+        }
         if !RETRY.may_continue(begun.elapsed()) {
             entries.into_iter().for_each(|entry| unsettled(&shared, entry));
             return;

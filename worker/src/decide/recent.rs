@@ -3,35 +3,65 @@
 
 use std::collections::HashMap;
 use std::mem;
+use std::time::Duration;
 
 use domain::ProfileKey;
+use tokio::time::Instant;
 
-/// Keys and the owners that were written with them. Bounded: two generations, the older forgotten
-/// whole, so that remembering never has to search.
+/// Keys and the owners that were written with them. Bounded in number and in age: two generations, the
+/// older forgotten whole, so that forgetting never has to search.
 #[derive(Debug)]
 pub struct Recent {
     young: HashMap<ProfileKey, String>,
     old: HashMap<ProfileKey, String>,
+    /// When the young generation began; `None` while nothing is remembered.
+    since: Option<Instant>,
     generation: usize,
+    lifetime: Duration,
 }
 
 impl Recent {
-    /// Remembers at least the last `generation` keys, at most twice as many.
-    pub fn new(generation: usize) -> Self {
-        Self { young: HashMap::new(), old: HashMap::new(), generation: generation.max(1) }
+    /// Remembers at least the last `generation` keys, at most twice as many, and none for longer than
+    /// twice `lifetime`.
+    pub fn new(generation: usize, lifetime: Duration) -> Self {
+        Self {
+            young: HashMap::new(),
+            old: HashMap::new(),
+            since: None,
+            generation: generation.max(1),
+            lifetime,
+        }
     }
 
     /// This process made the row of `key` and wrote `owner` into it.
-    pub fn remember(&mut self, key: ProfileKey, owner: String) {
+    pub fn remember(&mut self, now: Instant, key: ProfileKey, owner: String) {
+        self.forget_the_aged(now);
         if self.young.len() >= self.generation {
-            self.old = mem::take(&mut self.young);
+            self.turn(now);
         }
+        self.since.get_or_insert(now);
         self.young.insert(key, owner);
     }
 
     /// The owner written with `key`, if this process made its row a short while ago.
-    pub fn owner(&self, key: &ProfileKey) -> Option<&str> {
+    pub fn owner(&mut self, now: Instant, key: &ProfileKey) -> Option<&str> {
+        self.forget_the_aged(now);
         self.young.get(key).or_else(|| self.old.get(key)).map(String::as_str)
+    }
+
+    fn forget_the_aged(&mut self, now: Instant) {
+        let age = self.since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since));
+        if age >= 2 * self.lifetime {
+            self.young.clear();
+        }
+        if age >= self.lifetime {
+            self.turn(now);
+        }
+    }
+
+    fn turn(&mut self, now: Instant) {
+        self.old = mem::take(&mut self.young);
+        self.since = Some(now);
     }
 }
 
@@ -49,16 +79,33 @@ mod tests {
         ProfileModel::default().profile(&received.confirmation).unwrap().key
     }
 
-    #[test]
-    fn the_last_generation_is_remembered_and_memory_is_bounded() {
-        let mut recent = Recent::new(10);
+    const LIFETIME: Duration = Duration::from_secs(600);
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_made_long_ago_is_not_vouched_for() {
+        let now = Instant::now();
+        let mut recent = Recent::new(10, LIFETIME);
+        recent.remember(now, key(1), "1".into());
+        assert_eq!(recent.owner(now + LIFETIME, &key(1)), Some("1"));
+        recent.remember(now + LIFETIME, key(2), "2".into());
+        assert_eq!(recent.owner(now + 2 * LIFETIME, &key(1)), None);
+        assert_eq!(recent.owner(now + 2 * LIFETIME, &key(2)), Some("2"));
+        let mut quiet = Recent::new(10, LIFETIME);
+        quiet.remember(now, key(1), "1".into());
+        assert_eq!(quiet.owner(now + 1000 * LIFETIME, &key(1)), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_last_generation_is_remembered_and_memory_is_bounded() {
+        let now = Instant::now();
+        let mut recent = Recent::new(10, LIFETIME);
         for user in 0..1000 {
-            recent.remember(key(user), user.to_string());
+            recent.remember(now, key(user), user.to_string());
             for back in 0..10.min(user + 1) {
-                assert_eq!(recent.owner(&key(user - back)), Some((user - back).to_string().as_str()));
+                assert_eq!(recent.owner(now, &key(user - back)), Some((user - back).to_string().as_str()));
             }
             assert!(recent.young.len() + recent.old.len() <= 20);
         }
-        assert_eq!(recent.owner(&key(900)), None);
+        assert_eq!(recent.owner(now, &key(900)), None);
     }
 }

@@ -269,6 +269,20 @@ async fn a_short_answer_is_never_taken_for_success() {
     assert!(answers[1..].iter().all(Result::is_err), "{answers:?}");
 }
 
+#[tokio::test(start_paused = true)]
+async fn given_up_between_two_attempts_it_was_stopped_and_not_failed() {
+    let profiles: Vec<Profile> = (0..3).map(profile).collect();
+    let shared = shared(Table { faults: Mutex::new(vec![Fault::Throttled; 3].into()), ..Table::default() });
+    let knowledge = Knowledge::default();
+    let give_up = async {
+        // After the first attempt, before the second.
+        tokio::time::sleep(RETRY.initial_interval / 4).await;
+        shared.give_up.cancel();
+    };
+    let (answers, ()) = tokio::join!(several(&shared, &knowledge, &profiles), give_up);
+    assert!(answers.iter().all(|answer| matches!(answer, Err(Happened::Stopped))), "{answers:?}");
+}
+
 fn fault() -> impl Strategy<Value = Fault> {
     prop_oneof![
         4 => Just(Fault::None),
