@@ -89,6 +89,9 @@ pub struct Written {
     /// Messages in hand at most [default: 1000].
     #[arg(long, env = "MAX_IN_FLIGHT", hide_env_values = true, value_name = "N")]
     pub max_in_flight: Option<String>,
+    /// Polls in the air at most [default: 16, or a tenth of MAX_IN_FLIGHT if that is less].
+    #[arg(long, env = "MAX_RECEIVERS", hide_env_values = true, value_name = "N")]
+    pub max_receivers: Option<String>,
     /// The long poll, up to 20s [default: 20s].
     #[arg(long, env = "WAIT_TIME", hide_env_values = true, value_name = "DURATION")]
     pub wait_time: Option<String>,
@@ -101,6 +104,9 @@ pub struct Written {
     /// How long one write may be tried before its message goes back to the queue [default: 10s].
     #[arg(long, env = "WRITE_DEADLINE", hide_env_values = true, value_name = "DURATION")]
     pub write_deadline: Option<String>,
+    /// How long messages are held in hand while the table cannot be written [default: 1h].
+    #[arg(long, env = "HOLD_BUDGET", hide_env_values = true, value_name = "DURATION")]
+    pub hold_budget: Option<String>,
     /// How long stopping may take [default: 90s].
     #[arg(long, env = "DRAIN_DEADLINE", hide_env_values = true, value_name = "DURATION")]
     pub drain_deadline: Option<String>,

@@ -79,6 +79,12 @@ const TELEMETRY_FLUSH: Duration = Duration::from_secs(5);
 /// SQS's quota of messages in flight on one standard queue (SQS developer guide, "Quotas").
 const SQS_IN_FLIGHT: u64 = 120_000;
 
+/// Polls of one process at most; sixteen fill a fresh table's quota at 20 ms a call.
+const MOST_RECEIVERS: u64 = 256;
+
+/// How long one receive can keep a message invisible in all (SQS API reference, ChangeMessageVisibility).
+const SQS_VISIBILITY: Duration = Duration::from_secs(12 * 3600);
+
 /// Reads the settings of the pipeline.
 ///
 /// # Errors
@@ -102,9 +108,11 @@ pub fn parse(written: &Written) -> Result<Config, Vec<Problem>> {
     };
 
     let seconds = Duration::from_secs;
+    let max_in_flight = reader.max_in_flight(given(written.max_in_flight.as_deref()));
     let settings = Settings {
         write_strategy: reader.write_strategy(given(written.write_strategy.as_deref())),
-        max_in_flight: reader.max_in_flight(given(written.max_in_flight.as_deref())),
+        max_in_flight,
+        max_receivers: reader.max_receivers(given(written.max_receivers.as_deref()), max_in_flight),
         wait_time: reader.duration(
             "WAIT_TIME",
             written.wait_time.as_deref(),
@@ -128,6 +136,12 @@ pub fn parse(written: &Written) -> Result<Config, Vec<Problem>> {
             written.write_deadline.as_deref(),
             seconds(10),
             Duration::from_millis(100)..=seconds(3600),
+        ),
+        hold_budget: reader.duration(
+            "HOLD_BUDGET",
+            written.hold_budget.as_deref(),
+            seconds(3600),
+            Duration::ZERO..=seconds(11 * 3600),
         ),
         drain_deadline: reader.duration(
             "DRAIN_DEADLINE",
@@ -261,6 +275,28 @@ fn relate(settings: &Settings, stop_timeout: Duration, problems: &mut Vec<Proble
         "the platform would kill the worker before it has drained",
         "STOP_TIMEOUT (and the ECS stopTimeout it mirrors)",
     );
+    let longest_hold = SQS_VISIBILITY.saturating_sub(2 * settings.visibility_timeout);
+    if settings.hold_budget > longest_hold {
+        let (hold, longest) =
+            (humantime::format_duration(settings.hold_budget), humantime::format_duration(longest_hold));
+        problems.push(Problem::new(
+            "HOLD_BUDGET, VISIBILITY_TIMEOUT",
+            format!("{hold} is too long: SQS lets one receive keep a message for 12h in all, two visibility timeouts of which are kept back"),
+            format!("set HOLD_BUDGET to at most {longest}, or a shorter VISIBILITY_TIMEOUT"),
+        ));
+    }
+    if settings.max_in_flight / 10 < settings.max_receivers && settings.max_receivers > 1 {
+        let (in_flight, receivers) = (settings.max_in_flight, settings.max_receivers);
+        problems.push(Problem::new(
+            "MAX_IN_FLIGHT, MAX_RECEIVERS",
+            format!("{in_flight} messages are too few for {receivers} receivers, each of which asks for ten"),
+            format!(
+                "set MAX_IN_FLIGHT to at least {}, or MAX_RECEIVERS to at most {}",
+                10 * receivers,
+                (in_flight / 10).max(1)
+            ),
+        ));
+    }
 }
 
 #[cfg(test)]

@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
+use crate::permits::Permit;
 use crate::ports::{Message, ReceiptHandle};
 
 /// One received message, until it is settled.
@@ -19,7 +19,7 @@ pub struct Delivery {
     pub message: Message,
     /// How long it is ours.
     pub lease: Lease,
-    _permit: OwnedSemaphorePermit,
+    _permit: Permit,
 }
 
 impl Delivery {
@@ -30,9 +30,9 @@ impl Delivery {
         received_at: Instant,
         visibility: Duration,
         leases: &Arc<Leases>,
-        permit: OwnedSemaphorePermit,
+        permit: Permit,
     ) -> Self {
-        let lease = Leases::open(leases, message.handle.clone(), received_at + visibility);
+        let lease = Leases::open(leases, message.handle.clone(), received_at, received_at + visibility);
         Self { message, lease, _permit: permit }
     }
 }
@@ -40,6 +40,7 @@ impl Delivery {
 /// The right to settle one receipt, while its visibility timeout lasts. Dropping it closes it.
 pub struct Lease {
     id: u64,
+    received_at: Instant,
     until: Instant,
     leases: Arc<Leases>,
 }
@@ -48,6 +49,11 @@ impl Lease {
     /// When the visibility timeout ends, at the earliest.
     pub fn until(&self) -> Instant {
         self.until
+    }
+
+    /// From before the receive request was sent.
+    pub fn received_at(&self) -> Instant {
+        self.received_at
     }
 
     /// Whether the receipt may still be acted on.
@@ -80,10 +86,10 @@ pub struct Leases {
 }
 
 impl Leases {
-    fn open(leases: &Arc<Self>, handle: ReceiptHandle, until: Instant) -> Lease {
+    fn open(leases: &Arc<Self>, handle: ReceiptHandle, received_at: Instant, until: Instant) -> Lease {
         let id = leases.next.fetch_add(1, Ordering::Relaxed);
         leases.lock().insert(id, handle);
-        Lease { id, until, leases: Arc::clone(leases) }
+        Lease { id, received_at, until, leases: Arc::clone(leases) }
     }
 
     /// The number of open leases.
@@ -115,7 +121,8 @@ mod tests {
     #[tokio::test]
     async fn a_dropped_lease_is_closed_unless_stages_are_being_ended_by_force() {
         let leases = Arc::new(Leases::default());
-        let open = |name: &str| Leases::open(&leases, ReceiptHandle(name.into()), Instant::now());
+        let open =
+            |name: &str| Leases::open(&leases, ReceiptHandle(name.into()), Instant::now(), Instant::now());
         drop(open("dropped"));
         assert_eq!(leases.in_flight(), 0);
         let (settled, aborted) = (open("settled"), open("aborted"));

@@ -1,33 +1,59 @@
-//! The breaker where the stages meet it: writes tell it what they saw, the receiver asks it before
-//! every poll. Only locking, waking and telling; [`Breaker`] decides.
+//! The breaker where the stages meet it: writes tell it what they saw and wait here for their turn while
+//! the table fails; the receiver asks it before every poll. Only locking, waiting in line and telling;
+//! [`Breaker`] decides.
+//!
+//! Who waits here holds messages, so nobody may wait for longer than he says, nor past a stop.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
 
-use crate::decide::breaker::{Breaker, Poll};
+use crate::decide::breaker::{self, Breaker, Patience, Poll};
 use crate::ports::CallError;
 use crate::stats::Stats;
 use crate::telemetry::events;
 
 /// One breaker, shared by all stages.
 pub struct Gate {
-    breaker: Mutex<Breaker>,
+    state: Mutex<State>,
     changed: Notify,
+    leaving: CancellationToken,
     stats: Arc<Stats>,
 }
 
+struct State {
+    breaker: Breaker,
+    /// Who waits for a turn, the longest first.
+    line: BTreeSet<u64>,
+    next: u64,
+}
+
+/// How waiting at the gate ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// The table takes writes.
+    Pass,
+    /// Whether it does is to be found out, with one item.
+    Probe,
+    /// The time was up.
+    TimeUp,
+    /// The worker stops, and nothing is held for a table that fails.
+    Stopped,
+}
+
 impl Gate {
-    /// A closed gate. `probe_patience` is how long a probe may take from its poll to its write.
-    pub fn new(probe_patience: Duration, stats: Arc<Stats>) -> Self {
-        Self { breaker: Mutex::new(Breaker::new(probe_patience)), changed: Notify::new(), stats }
+    /// A closed gate.
+    pub fn new(patience: Patience, stats: Arc<Stats>) -> Self {
+        let state = State { breaker: Breaker::new(patience), line: BTreeSet::new(), next: 0 };
+        Self { state: Mutex::new(state), changed: Notify::new(), leaving: CancellationToken::new(), stats }
     }
 
     /// The table answered.
     pub fn on_answer(&self) {
-        if self.breaker().on_answer() {
+        if self.state().breaker.on_answer() {
             self.stats.set_breaker_open(false);
             events::breaker_closed();
             self.changed.notify_waiters();
@@ -36,12 +62,23 @@ impl Gate {
 
     /// To be read before a call to the table.
     pub fn epoch(&self) -> u64 {
-        self.breaker().epoch()
+        self.state().breaker.epoch()
     }
 
     /// A call to the table failed that was begun in `epoch`.
     pub fn on_failure(&self, epoch: u64, error: &CallError) {
-        if self.breaker().on_failure(Instant::now(), epoch, fastrand::f64()) {
+        let opened = self.state().breaker.on_failure(Instant::now(), epoch, fastrand::f64());
+        self.after_failure(opened, error);
+    }
+
+    /// The table refuses whatever it is given.
+    pub fn trip(&self, error: &CallError) {
+        let opened = self.state().breaker.trip(Instant::now(), fastrand::f64());
+        self.after_failure(opened, error);
+    }
+
+    fn after_failure(&self, opened: bool, error: &CallError) {
+        if opened {
             self.stats.set_breaker_open(true);
             events::breaker_opened(error);
         }
@@ -51,22 +88,79 @@ impl Gate {
 
     /// Asked before every poll.
     pub fn poll(&self) -> Poll {
-        self.breaker().poll(Instant::now())
+        let mut state = self.state();
+        let held = state.line.len();
+        state.breaker.poll(Instant::now(), held)
     }
 
-    /// The probe brought nothing to try.
-    pub fn on_empty_probe(&self) {
-        self.breaker().on_empty_probe(Instant::now());
+    /// What an invited poll brought: a message to be written, or nothing.
+    pub fn on_invited(&self, brought: bool) {
+        self.state().breaker.on_invited(Instant::now(), brought);
     }
 
     /// Whether a write would only join those that fail.
     pub fn holds_back(&self) -> bool {
-        self.breaker().holds_back()
+        self.state().breaker.holds_back()
     }
 
     /// Whether the table is known to fail.
     pub fn is_open(&self) -> bool {
-        self.breaker().is_open()
+        self.state().breaker.is_open()
+    }
+
+    /// From now on nobody is kept waiting.
+    pub fn stop_holding(&self) {
+        self.leaving.cancel();
+    }
+
+    /// Waits for a turn to write, at most until `until`. Turns to probe go round: who fails and comes
+    /// again is the last in line.
+    pub async fn turn(&self, until: Instant) -> Turn {
+        let mut place: Option<Place<'_>> = None;
+        loop {
+            // Listened for before asking, so that no news falls between the two.
+            let changed = self.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            let now = Instant::now();
+            let not_before = match self.ask(now, &mut place) {
+                breaker::Turn::Pass => return Turn::Pass,
+                breaker::Turn::Probe => return Turn::Probe,
+                breaker::Turn::NotBefore(at) => at,
+            };
+            if now >= until {
+                return Turn::TimeUp;
+            }
+            tokio::select! {
+                biased;
+                () = self.leaving.cancelled() => return Turn::Stopped,
+                () = changed => {}
+                () = sleep_until(not_before.min(until)) => {}
+            }
+        }
+    }
+
+    fn ask<'gate>(&'gate self, now: Instant, place: &mut Option<Place<'gate>>) -> breaker::Turn {
+        let mut state = self.state();
+        if !state.breaker.is_open() {
+            return breaker::Turn::Pass;
+        }
+        let number = match place {
+            Some(place) => place.number,
+            None => {
+                let number = state.next;
+                state.next += 1;
+                state.line.insert(number);
+                *place = Some(Place { gate: self, number });
+                number
+            }
+        };
+        if state.line.first() == Some(&number) {
+            state.breaker.turn(now)
+        } else {
+            // Whoever is before this one leaves with news.
+            breaker::Turn::NotBefore(now + FAR)
+        }
     }
 
     /// Waits until `until`, or until there is news: then ask [`Self::poll`] again.
@@ -81,37 +175,116 @@ impl Gate {
         }
     }
 
-    fn breaker(&self) -> MutexGuard<'_, Breaker> {
-        // A state of a few numbers cannot be left half-changed by a panic elsewhere.
-        self.breaker.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Writes that wait for their turn.
+    pub fn held(&self) -> usize {
+        self.state().line.len()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // A few numbers cannot be left half-changed by a panic elsewhere.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Longer than anybody waits here.
+const FAR: std::time::Duration = std::time::Duration::from_secs(24 * 3600);
+
+/// A place in the line, until it is dropped.
+struct Place<'gate> {
+    gate: &'gate Gate,
+    number: u64,
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.gate.state().line.remove(&self.number);
+        self.gate.changed.notify_waiters();
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::ports::ErrorClass;
 
-    #[tokio::test(start_paused = true)]
-    async fn who_waits_hears_of_a_failed_probe_and_of_the_end() {
-        let patience = Duration::from_secs(1000);
-        let gate = Gate::new(patience, Arc::new(Stats::default()));
-        let error = CallError::new(ErrorClass::Unavailable, "timeout");
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    fn opened() -> Arc<Gate> {
+        let patience = Patience { probe: 10 * HOUR, invite: 10 * HOUR, hold: HOUR };
+        let gate = Arc::new(Gate::new(patience, Arc::new(Stats::default())));
         for _ in 0..Breaker::LIMIT {
-            gate.on_failure(gate.epoch(), &error);
+            gate.on_failure(gate.epoch(), &error());
         }
-        let Poll::NotBefore(probe) = gate.poll() else { panic!("polls while open") };
-        gate.wait(probe).await;
-        assert_eq!(gate.poll(), Poll::Probe);
-        let Poll::NotBefore(replaced) = gate.poll() else { panic!("two probes at once") };
+        gate
+    }
 
+    fn error() -> CallError {
+        CallError::new(ErrorClass::Unavailable, "timeout")
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn turns_to_probe_go_round_and_the_end_of_the_outage_lets_all_through() {
+        let gate = opened();
+        let (told, mut probes) = tokio::sync::mpsc::unbounded_channel();
+        let writes: Vec<_> = (0..3)
+            .map(|nth| {
+                let (gate, told) = (Arc::clone(&gate), told.clone());
+                tokio::spawn(async move {
+                    let until = Instant::now() + 5 * HOUR;
+                    while gate.turn(until).await == Turn::Probe {
+                        told.send(nth).unwrap();
+                        tokio::time::sleep(Duration::from_secs(1)).await;
+                        // The seventh probe finds the table well again.
+                        if told.strong_count() > 0 && gate.epoch() == 7 {
+                            gate.on_answer();
+                        } else {
+                            gate.on_failure(gate.epoch(), &error());
+                        }
+                    }
+                })
+            })
+            .collect();
+        for write in writes {
+            write.await.unwrap();
+        }
+        drop(told);
+        let mut order = Vec::new();
+        while let Some(nth) = probes.recv().await {
+            order.push(nth);
+        }
+        assert_eq!(order, [0, 1, 2, 0, 1, 2, 0]);
+        assert_eq!((gate.held(), gate.poll()), (0, Poll::Full));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_waits_past_his_time_nor_past_a_stop() {
+        let gate = opened();
+        // The first takes the probe and never tells; the others must not wait for it.
+        assert_eq!(gate.turn(Instant::now() + HOUR).await, Turn::Probe);
         let begun = Instant::now();
-        tokio::join!(gate.wait(replaced), async { gate.on_failure(gate.epoch(), &error) });
-        assert!(begun.elapsed() < patience, "slept through the failure of the probe");
-        let Poll::NotBefore(next) = gate.poll() else { panic!("polls while open") };
-        assert!(next < replaced);
+        assert_eq!(gate.turn(begun + HOUR).await, Turn::TimeUp);
+        assert_eq!((begun.elapsed(), gate.held()), (HOUR, 0));
+        let (turn, ()) = tokio::join!(gate.turn(begun + 5 * HOUR), async { gate.stop_holding() });
+        assert_eq!((turn, begun.elapsed(), gate.held()), (Turn::Stopped, HOUR, 0));
+        gate.on_answer();
+        assert_eq!(gate.turn(begun).await, Turn::Pass, "the drain may write");
+    }
 
-        tokio::join!(gate.wait(next), async { gate.on_answer() });
+    #[tokio::test(start_paused = true)]
+    async fn polls_wait_while_work_is_held_and_hear_of_the_end() {
+        let gate = opened();
+        let held = tokio::spawn({
+            let gate = Arc::clone(&gate);
+            async move { gate.turn(Instant::now() + Duration::from_millis(100)).await }
+        });
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        assert_eq!(gate.held(), 1);
+        let Poll::NotBefore(until) = gate.poll() else { panic!("polls while work is held") };
+        assert_eq!(held.await.unwrap(), Turn::TimeUp);
+        let begun = Instant::now();
+        tokio::join!(gate.wait(until), async { gate.on_answer() });
         assert_eq!((gate.poll(), begun.elapsed()), (Poll::Full, Duration::ZERO));
     }
 }

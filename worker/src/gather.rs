@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
-use crate::decide::batcher::Batcher;
+use crate::decide::batcher::{Batcher, is_suspect};
 use crate::decide::fold::Group;
 use crate::ports::MOST_INSERTS;
 use crate::receive::{Arrivals, Job};
@@ -37,10 +37,15 @@ pub async fn run(
             arrivals = arrived.recv() => match arrivals {
                 Some(arrivals) => {
                     for Job { delivery, write } in arrivals.jobs {
+                        let alone = is_suspect(delivery.message.receive_count);
                         let member = Member { delivery, observed_at: write.observed_at, live: write.live };
-                        ready.extend(batcher.push(Instant::now(), write.profile, member));
+                        if alone {
+                            ready.push(vec![Group { profile: write.profile, members: vec![member] }]);
+                        } else {
+                            ready.extend(batcher.push(Instant::now(), write.profile, member));
+                        }
                     }
-                    // The queue is empty: nobody will come for whom it is worth waiting.
+                    // Nobody will come for whom it is worth waiting.
                     if !arrivals.more {
                         ready.extend(batcher.flush());
                     }

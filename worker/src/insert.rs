@@ -11,6 +11,7 @@ use domain::{AttributeValue, Profile};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::decide::backoff::Policy;
+use crate::decide::permits::Call;
 use crate::decide::recent::Recent;
 use crate::decide::rejections::{Blame, Rejections};
 use crate::decide::settlement::{Happened, is_refusal};
@@ -122,8 +123,10 @@ impl<Q: ConfirmationQueue, T: ProfileTable> Inserter<'_, Q, T> {
     async fn put(&self, profile: &Profile) -> Answer {
         let mut failures = 0;
         loop {
+            let begun = Instant::now();
             let happened = match self.attempt(self.shared.table.insert(profile)).await {
                 Ok(inserted) => {
+                    self.shared.permits.on_answer(Call::One, begun.elapsed());
                     self.on_answer();
                     return Ok(inserted);
                 }
@@ -131,6 +134,10 @@ impl<Q: ConfirmationQueue, T: ProfileTable> Inserter<'_, Q, T> {
                 Err(Happened::Failed(error)) if is_refusal(&error) => {
                     let blame = self.rejections().on_refusal();
                     if blame == Blame::Table {
+                        self.shared.gate.trip(&error);
+                    }
+                    // A probe that was refused has not shown that the table takes anything.
+                    if self.shared.gate.is_open() {
                         self.shared.gate.on_failure(self.shared.gate.epoch(), &error);
                     }
                     return Err(if blame == Blame::Item {
@@ -153,8 +160,9 @@ impl<Q: ConfirmationQueue, T: ProfileTable> Inserter<'_, Q, T> {
         places: &[usize],
     ) -> Result<Vec<Result<Inserted, CallError>>, Happened> {
         let chosen: Vec<&Profile> = places.iter().filter_map(|place| profiles.get(*place).copied()).collect();
-        let epoch = self.shared.gate.epoch();
+        let (begun, epoch) = (Instant::now(), self.shared.gate.epoch());
         let mut results = self.attempt(self.shared.table.insert_batch(&chosen)).await?;
+        self.shared.permits.on_answer(Call::Several, begun.elapsed());
         results.resize_with(places.len(), || {
             Err(CallError::new(ErrorClass::Unavailable, "no_result_for_statement"))
         });
@@ -162,7 +170,7 @@ impl<Q: ConfirmationQueue, T: ProfileTable> Inserter<'_, Q, T> {
             self.on_answer();
         }
         for error in results.iter().filter_map(|result| result.as_ref().err()) {
-            self.shared.stats.on_error(Instant::now(), "write", error.class);
+            self.on_error(error);
         }
         if let Some(error) =
             results.iter().find_map(|result| result.as_ref().err().filter(|error| !is_refusal(error)))
@@ -175,9 +183,9 @@ impl<Q: ConfirmationQueue, T: ProfileTable> Inserter<'_, Q, T> {
 
     /// One attempt of any call, counted; `Failed` with the reason, or `Stopped`.
     async fn attempt<A>(&self, call: impl Future<Output = Result<A, CallError>>) -> Result<A, Happened> {
-        // Waiting for the table is done in the queue, not here.
+        // Waiting for the table is done at the gate, not here.
         if self.shared.gate.holds_back() {
-            return Err(Happened::Failed(CallError::new(ErrorClass::Unavailable, "breaker_open")));
+            return Err(Happened::TurnedAway);
         }
         let epoch = self.shared.gate.epoch();
         // A write that took effect though its answer was lost is found present by the next attempt,
@@ -191,7 +199,7 @@ impl<Q: ConfirmationQueue, T: ProfileTable> Inserter<'_, Q, T> {
             Ok(Err(error)) => error,
             Err(_) => CallError::new(ErrorClass::Unavailable, "write_deadline"),
         };
-        self.shared.stats.on_error(Instant::now(), "write", error.class);
+        self.on_error(&error);
         if !is_refusal(&error) {
             self.shared.gate.on_failure(epoch, &error);
         }
@@ -248,6 +256,13 @@ impl<Q: ConfirmationQueue, T: ProfileTable> Inserter<'_, Q, T> {
             }
         }
         answers
+    }
+
+    fn on_error(&self, error: &CallError) {
+        self.shared.stats.on_error(Instant::now(), "write", error.class);
+        if error.class == ErrorClass::Throttled {
+            self.shared.permits.on_throttled();
+        }
     }
 
     fn on_answer(&self) {

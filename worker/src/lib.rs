@@ -16,6 +16,7 @@ pub mod gather;
 pub mod insert;
 pub mod jobs;
 pub mod outcome;
+pub mod permits;
 pub mod pipeline;
 pub mod ports;
 pub mod receive;

@@ -16,7 +16,7 @@ pub enum Outcome {
     Rejected,
     /// Back to the queue, with a delay.
     Retried,
-    /// Back to the queue unwritten, to be received again at once (drain).
+    /// Back to the queue unwritten: at once when the worker stops, later when it was held for too long.
     Released,
     /// The visibility timeout ran out before the write; the message comes back by itself.
     LeaseLost,

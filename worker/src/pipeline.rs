@@ -13,7 +13,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
@@ -22,6 +22,7 @@ use crate::decide::decode::Rules;
 use crate::delivery::Leases;
 use crate::gate::Gate;
 use crate::outcome::Outcome;
+use crate::permits::Permits;
 use crate::ports::{ConfirmationQueue, ProfileTable, ReceiptHandle};
 use crate::stats::Stats;
 use crate::telemetry::{Pseudonyms, events};
@@ -30,8 +31,10 @@ use crate::{gather, receive, settle, write};
 /// The numbers the stages work by.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Deliveries in hand at most.
+    /// Deliveries in hand at most; how many there are is found by measuring.
     pub max_in_flight: usize,
+    /// Polls in the air at most.
+    pub max_receivers: usize,
     /// The long poll.
     pub wait_time: Duration,
     /// What every receive asks for.
@@ -40,6 +43,8 @@ pub struct Settings {
     pub linger: Duration,
     /// How long one write may be tried.
     pub write_deadline: Duration,
+    /// How long a message may be held in hand while the table fails.
+    pub hold_budget: Duration,
     /// How long stopping may take.
     pub drain_deadline: Duration,
     /// How items get into the table.
@@ -71,6 +76,8 @@ pub struct Shared<Q, T> {
     pub stats: Arc<Stats>,
     /// What is in hand.
     pub leases: Arc<Leases>,
+    /// The room there is for it.
+    pub permits: Arc<Permits>,
     /// Whether the table takes writes.
     pub gate: Gate,
     /// How users are named in logs.
@@ -111,13 +118,12 @@ const RELEASE_RESERVE: Duration = Duration::from_secs(2);
 /// Runs until a soft stop and everything in hand is settled, until the drain deadline, or until a hard
 /// stop.
 pub async fn run<Q: ConfirmationQueue, T: ProfileTable>(shared: Arc<Shared<Q, T>>, stop: Stop) -> Ended {
-    let permits = Arc::new(Semaphore::new(shared.settings.max_in_flight));
     let (arrivals, arrived) = mpsc::channel(CHANNEL);
     let (batches, batched) = mpsc::channel(CHANNEL);
     let (fates, decided) = mpsc::channel(CHANNEL);
 
     let mut stages = JoinSet::new();
-    stages.spawn(receive::run(Arc::clone(&shared), permits, arrivals, fates.clone(), stop.soft.clone()));
+    stages.spawn(receive::run(Arc::clone(&shared), arrivals, fates.clone(), stop.soft.clone()));
     stages.spawn(gather::run(shared.settings.linger, arrived, batches));
     stages.spawn(write::run(Arc::clone(&shared), batched, fates));
     stages.spawn(settle::run(Arc::clone(&shared), decided));
@@ -145,6 +151,8 @@ async fn drain<Q: ConfirmationQueue, T: ProfileTable>(
     let begun = Instant::now();
     let deadline = begun + shared.settings.drain_deadline;
     let reserve = SETTLE_RESERVE.min(shared.settings.drain_deadline / 4);
+    // A table that fails is not waited for.
+    shared.gate.stop_holding();
     events::drain_begins(shared.leases.in_flight(), shared.settings.drain_deadline);
 
     let mut failed = false;

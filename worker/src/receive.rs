@@ -1,24 +1,27 @@
 //! The source. Takes permits before it asks for messages, so that a slow table stops the polling and
-//! work waits in SQS, where waiting is free; decodes each message alone.
+//! work waits in SQS, where waiting is free; decodes each message alone. How many polls are in the air
+//! is decided by [`Receivers`].
 //!
-//! While the breaker is open it asks for nothing but a probe: one message at a time. It must never
-//! abandon a poll in the air: SQS may already have handed its messages to us, and they
-//! would be stranded for a whole visibility timeout.
+//! While the breaker is open it asks for nothing, unless nothing is in hand to find out with: then for
+//! one message. It must never abandon a poll in the air: SQS may already have handed its messages to
+//! us, and they would be stranded for a whole visibility timeout.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
-use tokio::time::{Instant, sleep};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::decide::backoff::Policy;
 use crate::decide::breaker::Poll;
 use crate::decide::decode::{Decoded, Write};
+use crate::decide::receivers::{Answer, Receivers};
 use crate::decide::settlement::Happened;
 use crate::delivery::Delivery;
+use crate::permits::Permit;
 use crate::pipeline::Shared;
-use crate::ports::{ConfirmationQueue, ProfileTable};
+use crate::ports::{CallError, ConfirmationQueue, ProfileTable};
 use crate::settle::Fate;
 use crate::telemetry::events;
 
@@ -26,7 +29,7 @@ use crate::telemetry::events;
 pub struct Arrivals {
     /// The messages that are to become items.
     pub jobs: Vec<Job>,
-    /// The receive came back full, so the next will bring more at once.
+    /// More are to be expected within the linger.
     pub more: bool,
 }
 
@@ -41,92 +44,150 @@ pub struct Job {
 /// ReceiveMessage hands out at most ten (SQS API reference).
 const MOST: usize = 10;
 
-/// After a failed receive. The SDK does not retry receives: this loop owns them, and knows to stop.
-const AFTER_FAILURE: Policy = Policy {
-    initial_interval: Duration::from_millis(200),
-    multiplier: 2.0,
-    max_interval: Duration::from_secs(20),
-    max_elapsed_time: None,
-};
-
 /// A receiver that waits for the table shows this often that it is alive.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(30);
+
+/// What a poll may do.
+struct Leave {
+    permits: Vec<Permit>,
+    /// For a message to probe the table with.
+    invited: bool,
+}
+
+/// A poll that was answered.
+struct Answered {
+    jobs: Vec<Job>,
+    asked_at: Instant,
+    answer: Answer,
+    invited: bool,
+    /// Why there was no answer.
+    error: Option<CallError>,
+}
+
+impl Answered {
+    fn failed(asked_at: Instant, invited: bool, error: Option<CallError>) -> Self {
+        Self { jobs: Vec::new(), asked_at, answer: Answer::Failed, invited, error }
+    }
+}
 
 /// Receives until `stop`.
 pub async fn run<Q: ConfirmationQueue, T: ProfileTable>(
     shared: Arc<Shared<Q, T>>,
-    permits: Arc<Semaphore>,
     arrivals: mpsc::Sender<Arrivals>,
     fates: mpsc::Sender<Fate>,
     stop: CancellationToken,
 ) {
-    let mut failures = 0;
-    while let Some(mut permits) = stop.run_until_cancelled(acquire(&permits)).await.flatten() {
-        let poll = shared.gate.poll();
-        match poll {
-            Poll::Full => {}
-            Poll::Probe => permits.truncate(1),
-            Poll::NotBefore(until) => {
-                drop(permits);
-                let awake = Instant::now() + SIGN_OF_LIFE;
-                stop.run_until_cancelled(shared.gate.wait(until.min(awake))).await;
-                shared.stats.on_progress(Instant::now());
-                continue;
-            }
-        }
-        // Counted from before the request: SQS starts its clock when it answers, or before.
-        let asked_at = Instant::now();
-        shared.stats.on_progress(asked_at);
-        let max = u32::try_from(permits.len()).unwrap_or(1);
-        let mut received = match shared.queue.receive(max, shared.settings.wait_time).await {
-            Ok(received) => received,
-            Err(error) => {
-                failures += 1;
-                shared.stats.on_error(Instant::now(), "receive", error.class);
-                events::receive_failed(&error, failures);
-                shared.gate.on_empty_probe();
-                stop.run_until_cancelled(sleep(AFTER_FAILURE.delay(failures, fastrand::f64()))).await;
-                continue;
-            }
-        };
-        failures = 0;
-        // Whatever a server hands out, each message in hand has a permit.
-        received.truncate(permits.len());
-        shared.stats.on_receive(Instant::now(), received.len());
-        let more = received.len() == permits.len();
-        let mut jobs = Vec::with_capacity(received.len());
-        for (message, permit) in received.into_iter().zip(permits) {
-            let delivery =
-                Delivery::new(message, asked_at, shared.settings.visibility_timeout, &shared.leases, permit);
-            if stop.is_cancelled() {
-                let _ = fates.send(Fate::single(delivery, Happened::Stopped)).await;
-                continue;
-            }
-            match shared.rules.decode(&delivery.message.body, delivery.message.sent_at) {
-                Decoded::Write(write) => jobs.push(Job { delivery, write }),
-                Decoded::Ignore => drop(fates.send(Fate::single(delivery, Happened::Unwanted)).await),
-                Decoded::Reject(rejection) => {
-                    drop(fates.send(Fate::single(delivery, Happened::Rejected(rejection))).await);
+    let settings = &shared.settings;
+    let mut receivers = Receivers::new(settings.max_receivers, settings.linger, settings.wait_time);
+    let mut polls: JoinSet<Answered> = JoinSet::new();
+    loop {
+        let wanted = !stop.is_cancelled() && receivers.wants_another(shared.permits.receivers());
+        let leave = stop.run_until_cancelled(leave_to_poll(&shared, receivers.not_before()));
+        tokio::select! {
+            biased;
+            Some(poll) = polls.join_next() => {
+                events::if_failed(&poll);
+                // A poll that panicked has dropped what it had: the messages come back.
+                let answered = poll.unwrap_or_else(|_| Answered::failed(Instant::now(), false, None));
+                if arrivals.send(arrived(&shared, &mut receivers, answered)).await.is_err() {
+                    return;
                 }
             }
-        }
-        if jobs.is_empty() && poll == Poll::Probe {
-            shared.gate.on_empty_probe();
-        }
-        if arrivals.send(Arrivals { jobs, more }).await.is_err() {
-            return;
+            () = stop.cancelled(), if polls.is_empty() => return,
+            Some(leave) = leave, if wanted => {
+                receivers.on_poll();
+                polls.spawn(poll(Arc::clone(&shared), leave, fates.clone(), stop.clone()));
+            }
         }
     }
 }
 
-/// Waits for one permit, then takes as many more as are free, up to ten.
-async fn acquire(permits: &Arc<Semaphore>) -> Option<Vec<OwnedSemaphorePermit>> {
-    let mut taken = vec![Arc::clone(permits).acquire_owned().await.ok()?];
-    while taken.len() < MOST {
-        match Arc::clone(permits).try_acquire_owned() {
-            Ok(permit) => taken.push(permit),
-            Err(_) => break,
+/// Waits until a poll may begin. What it has taken goes back when it is dropped.
+async fn leave_to_poll<Q: ConfirmationQueue, T: ProfileTable>(
+    shared: &Shared<Q, T>,
+    not_before: Option<Instant>,
+) -> Leave {
+    if let Some(at) = not_before {
+        sleep_until(at).await;
+    }
+    loop {
+        // Asked before permits are waited for: through an outage they are all held in hand.
+        let invited = match shared.gate.poll() {
+            Poll::Full => false,
+            Poll::Invite => true,
+            Poll::NotBefore(until) => {
+                shared.gate.wait(until.min(Instant::now() + SIGN_OF_LIFE)).await;
+                shared.stats.on_progress(Instant::now());
+                continue;
+            }
+        };
+        let most = if invited { 1 } else { MOST };
+        let permits = timeout(SIGN_OF_LIFE, shared.permits.acquire(most, shared.settings.linger)).await;
+        match permits {
+            Ok(permits) if invited || !shared.gate.is_open() => return Leave { permits, invited },
+            _ if invited => shared.gate.on_invited(false),
+            _ => {}
         }
     }
-    Some(taken)
+}
+
+/// One ReceiveMessage, and what came of it.
+async fn poll<Q: ConfirmationQueue, T: ProfileTable>(
+    shared: Arc<Shared<Q, T>>,
+    leave: Leave,
+    fates: mpsc::Sender<Fate>,
+    stop: CancellationToken,
+) -> Answered {
+    let Leave { permits, invited } = leave;
+    // Counted from before the request: SQS starts its clock when it answers, or before.
+    let asked_at = Instant::now();
+    shared.stats.on_poll(asked_at, shared.gate.is_open() && !invited);
+    let asked = permits.len();
+    let max = u32::try_from(asked).unwrap_or(1);
+    let mut received = match shared.queue.receive(max, shared.settings.wait_time).await {
+        Ok(received) => received,
+        Err(error) => {
+            shared.stats.on_error(Instant::now(), "receive", error.class);
+            return Answered::failed(asked_at, invited, Some(error));
+        }
+    };
+    // Whatever a server hands out, each message in hand has a permit.
+    received.truncate(asked);
+    shared.stats.on_receive(Instant::now(), received.len());
+    let answer = Answer::Brought { messages: received.len(), asked };
+    let mut jobs = Vec::with_capacity(received.len());
+    for (message, permit) in received.into_iter().zip(permits) {
+        let delivery =
+            Delivery::new(message, asked_at, shared.settings.visibility_timeout, &shared.leases, permit);
+        if stop.is_cancelled() {
+            let _ = fates.send(Fate::single(delivery, Happened::Stopped)).await;
+            continue;
+        }
+        match shared.rules.decode(&delivery.message.body, delivery.message.sent_at) {
+            Decoded::Write(write) => jobs.push(Job { delivery, write }),
+            Decoded::Ignore => drop(fates.send(Fate::single(delivery, Happened::Unwanted)).await),
+            Decoded::Reject(rejection) => {
+                drop(fates.send(Fate::single(delivery, Happened::Rejected(rejection))).await);
+            }
+        }
+    }
+    Answered { jobs, asked_at, answer, invited, error: None }
+}
+
+fn arrived<Q: ConfirmationQueue, T: ProfileTable>(
+    shared: &Shared<Q, T>,
+    receivers: &mut Receivers,
+    answered: Answered,
+) -> Arrivals {
+    let Answered { jobs, asked_at, answer, invited, error } = answered;
+    if invited {
+        shared.gate.on_invited(!jobs.is_empty());
+    }
+    let more = receivers.on_answer(Instant::now(), asked_at, answer, fastrand::f64());
+    if let Some(error) = error {
+        events::receive_failed(&error, receivers.failures());
+    }
+    // Nobody comes while nobody is out and there is no room for anybody.
+    let none_can_come = receivers.in_the_air() == 0 && shared.permits.is_starved(MOST);
+    Arrivals { jobs, more: more && !none_can_come }
 }

@@ -16,8 +16,10 @@ use crate::aws::dynamodb::{DynamoDbTable, key_mismatch, table_key};
 use crate::aws::sqs::{SqsQueue, queue_facts};
 use crate::config::{Config, Problem};
 use crate::decide::backoff::Policy;
+use crate::decide::breaker::Patience;
 use crate::delivery::Leases;
 use crate::gate::Gate;
+use crate::permits::Permits;
 use crate::pipeline::{self, Ended, Shared, Stop};
 use crate::ports::{CallError, ConfirmationQueue, Depth};
 use crate::stats::{Snapshot, Stats};
@@ -100,7 +102,8 @@ pub async fn run(
                 settings: settings_for(config, until_empty),
                 stats: Arc::clone(&stats),
                 leases,
-                gate: Gate::new(probe_patience(config), Arc::clone(&stats)),
+                permits: Permits::new(config.settings.max_in_flight, Arc::clone(&stats)),
+                gate: Gate::new(patience(config), Arc::clone(&stats)),
                 pseudonyms: Pseudonyms::new(config.log_hash_key.as_deref()),
                 give_up: CancellationToken::new(),
             });
@@ -114,9 +117,13 @@ pub async fn run(
     Ok(Summary { counts: stats.snapshot(Instant::now()), drained: ended == Ended::Drained, ended })
 }
 
-/// A probe is a long poll, at most one write deadline, and the way between.
-fn probe_patience(config: &Config) -> Duration {
-    config.settings.wait_time + config.settings.write_deadline + 2 * ATTEMPT
+fn patience(config: &Config) -> Patience {
+    let settings = &config.settings;
+    Patience {
+        probe: settings.write_deadline + ATTEMPT,
+        invite: settings.wait_time + 2 * ATTEMPT,
+        hold: settings.hold_budget,
+    }
 }
 
 /// A worker that is to stop when nothing comes must not sit in a poll for longer than that.

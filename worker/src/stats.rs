@@ -2,7 +2,7 @@
 //! `status` event. Must stay cheap enough for every message and never hold anything about a person.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -22,6 +22,8 @@ pub struct Stats {
     unsettled_deletes: AtomicU64,
     ready: AtomicBool,
     breaker_open: AtomicBool,
+    receives_without_attempt: AtomicU64,
+    effective_permits: AtomicUsize,
     rest: Mutex<Rest>,
 }
 
@@ -66,6 +68,10 @@ pub struct Snapshot {
     pub ready: bool,
     /// Whether polling is suspended because the table cannot be written.
     pub breaker_open: bool,
+    /// Polls started while the breaker was open, other than to probe: must stay 0.
+    pub receives_without_attempt: u64,
+    /// Messages that may be in hand at this load.
+    pub effective_permits: usize,
 }
 
 impl Snapshot {
@@ -98,6 +104,8 @@ impl Default for Stats {
             unsettled_deletes: AtomicU64::new(0),
             ready: AtomicBool::new(false),
             breaker_open: AtomicBool::new(false),
+            receives_without_attempt: AtomicU64::new(0),
+            effective_permits: AtomicUsize::new(0),
             rest: Mutex::new(Rest {
                 quarantined: BTreeMap::new(),
                 errors: BTreeMap::new(),
@@ -121,6 +129,19 @@ const LONGEST_MS: u64 = 24 * 60 * 60 * 1000;
 const LOOK: &str = "look";
 
 impl Stats {
+    /// A poll begins. `in_vain` while the breaker is open and it was not asked for to probe with.
+    pub fn on_poll(&self, now: Instant, in_vain: bool) {
+        self.on_progress(now);
+        if in_vain {
+            self.receives_without_attempt.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// The room there is for messages in hand.
+    pub fn set_effective_permits(&self, permits: usize) {
+        self.effective_permits.store(permits, Ordering::Relaxed);
+    }
+
     /// The receiver is about to poll, or has a reason not to.
     pub fn on_progress(&self, now: Instant) {
         self.rest().last_progress = now;
@@ -202,6 +223,7 @@ impl Stats {
     /// The queue and the table were found and fit.
     pub fn set_ready(&self) {
         self.ready.store(true, Ordering::Relaxed);
+        self.set_breaker_open(false);
         self.rest().denied.remove(LOOK);
     }
 
@@ -213,6 +235,8 @@ impl Stats {
     /// Looking for the queue and the table failed.
     pub fn on_not_ready(&self, now: Instant, class: ErrorClass) {
         self.on_error(now, LOOK, class);
+        // The same state as an outage later on: nothing is asked for.
+        self.set_breaker_open(true);
         if class != ErrorClass::Denied {
             self.rest().denied.remove(LOOK);
         }
@@ -277,6 +301,8 @@ impl Stats {
             last_receive_seconds_ago: rest.last_receive.map(|at| now.saturating_duration_since(at).as_secs()),
             ready: self.is_ready(),
             breaker_open: self.breaker_open.load(Ordering::Relaxed),
+            receives_without_attempt: self.receives_without_attempt.load(Ordering::Relaxed),
+            effective_permits: self.effective_permits.load(Ordering::Relaxed),
         }
     }
 

@@ -1,17 +1,19 @@
 //! The write stage: takes batches, writes them, several at once, and tells each member what happened.
-//! How an item gets into the table is [`crate::insert`]'s business; here is who waits for it.
+//! How an item gets into the table is [`crate::insert`]'s business; here is who waits for it, and who is
+//! held in hand while the table fails. Nobody is held for longer than the hold budget, nor without a lease.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use domain::{Profile, Timestamp};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::decide::fold::Group;
 use crate::decide::settlement::Happened;
 use crate::delivery::Delivery;
+use crate::gate::Turn;
 use crate::insert::{Answer, Inserter, Knowledge};
 use crate::pipeline::{Shared, WriteStrategy};
 use crate::ports::{ConfirmationQueue, Inserted, ProfileTable};
@@ -28,30 +30,21 @@ pub struct Member {
     pub live: bool,
 }
 
-/// Write calls on their way at once. DynamoDB answers in single milliseconds, so this is thousands of
-/// items a second one by one, and its table's quota in batches.
-const SLOTS: usize = 64;
-
 /// Writes until its input closes and every write is done.
 pub async fn run<Q: ConfirmationQueue, T: ProfileTable>(
     shared: Arc<Shared<Q, T>>,
     mut batched: mpsc::Receiver<Vec<Group<Member>>>,
     fates: mpsc::Sender<Fate>,
 ) {
-    let slots = Arc::new(Semaphore::new(SLOTS));
     let knowledge = Arc::new(Knowledge::default());
+    // Each of them holds permits, which bounds their number.
     let mut writes = JoinSet::new();
     while let Some(batch) = batched.recv().await {
+        while let Some(write) = writes.try_join_next() {
+            events::if_failed(&write);
+        }
         for call in calls(shared.settings.write_strategy, batch) {
-            let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { return };
-            while let Some(write) = writes.try_join_next() {
-                events::if_failed(&write);
-            }
-            let (shared, fates, knowledge) = (Arc::clone(&shared), fates.clone(), Arc::clone(&knowledge));
-            writes.spawn(async move {
-                write(&shared, &knowledge, call, &fates).await;
-                drop(slot);
-            });
+            writes.spawn(write(Arc::clone(&shared), Arc::clone(&knowledge), call, fates.clone()));
         }
     }
     while let Some(write) = writes.join_next().await {
@@ -67,45 +60,108 @@ fn calls<M>(strategy: WriteStrategy, batch: Vec<Group<M>>) -> Vec<Vec<Group<M>>>
     }
 }
 
-/// One call's worth of items, for the members whose lease is still held.
+/// One call's worth of items, until each has an answer. Through an outage they are held here, and may be
+/// asked to probe the table, one item at a time.
 async fn write<Q: ConfirmationQueue, T: ProfileTable>(
-    shared: &Shared<Q, T>,
-    knowledge: &Knowledge,
-    groups: Vec<Group<Member>>,
-    fates: &mpsc::Sender<Fate>,
+    shared: Arc<Shared<Q, T>>,
+    knowledge: Arc<Knowledge>,
+    mut groups: Vec<Group<Member>>,
+    fates: mpsc::Sender<Fate>,
 ) {
-    let now = Instant::now();
-    let mut deadline = now + shared.settings.write_deadline;
-    let mut waiting: Vec<(Profile, Vec<Member>)> = Vec::with_capacity(groups.len());
-    for group in groups {
-        let (held, lapsed): (Vec<_>, Vec<_>) =
-            group.members.into_iter().partition(|member| member.delivery.lease.is_held(now));
-        for member in lapsed {
-            drop(fates.send(Fate::single(member.delivery, Happened::Expired)).await);
+    loop {
+        groups = let_go(&shared, groups, &fates).await;
+        let Some(look_again) = held_until(&shared, &groups) else { return };
+        let answers = match shared.gate.turn(look_again).await {
+            Turn::TimeUp => continue,
+            Turn::Stopped => {
+                for group in groups {
+                    tell(&shared, group, Err(Happened::Stopped), &fates).await;
+                }
+                return;
+            }
+            Turn::Pass => {
+                let _slot = shared.permits.slot().await;
+                groups = let_go(&shared, groups, &fates).await;
+                insert(&shared, &knowledge, &groups).await
+            }
+            Turn::Probe => insert(&shared, &knowledge, groups.get(..1).unwrap_or_default()).await,
+        };
+        let mut failed = Vec::new();
+        let mut untried = groups.into_iter();
+        for (answer, group) in answers.into_iter().zip(&mut untried) {
+            match answer {
+                Err(Happened::TurnedAway) => failed.push(group),
+                Err(Happened::Failed(_)) if shared.gate.is_open() => failed.push(group),
+                answer => tell(&shared, group, answer, &fates).await,
+            }
         }
-        if let Some(until) = held.iter().map(|member| member.delivery.lease.until()).min() {
-            deadline = deadline.min(until);
-            waiting.push((group.profile, held));
-        }
-    }
-    let inserter = Inserter { shared, knowledge, deadline };
-    let profiles: Vec<&Profile> = waiting.iter().map(|(profile, _)| profile).collect();
-    let answers = match (shared.settings.write_strategy, profiles.as_slice()) {
-        (WriteStrategy::Auto | WriteStrategy::Put, [profile]) => vec![inserter.one(profile).await],
-        (_, profiles) => inserter.several(profiles).await,
-    };
-    for ((profile, members), answer) in waiting.into_iter().zip(answers) {
-        tell(shared, profile, members, answer, fates).await;
+        // What was tried goes to the end, so that each probe is another item.
+        groups = untried.chain(failed).collect();
     }
 }
 
-async fn tell<Q, T>(
+/// Gets one call's worth of items into the table.
+async fn insert<Q: ConfirmationQueue, T: ProfileTable>(
     shared: &Shared<Q, T>,
-    profile: Profile,
-    members: Vec<Member>,
-    answer: Answer,
+    knowledge: &Knowledge,
+    groups: &[Group<Member>],
+) -> Vec<Answer> {
+    let leases = members(groups).map(|member| member.delivery.lease.until());
+    let deadline = leases.chain([Instant::now() + shared.settings.write_deadline]).min();
+    let Some(deadline) = deadline else { return Vec::new() };
+    let inserter = Inserter { shared, knowledge, deadline };
+    let profiles: Vec<&Profile> = groups.iter().map(|group| &group.profile).collect();
+    match (shared.settings.write_strategy, profiles.as_slice()) {
+        (_, []) => Vec::new(),
+        (WriteStrategy::Auto | WriteStrategy::Put, [profile]) => vec![inserter.one(profile).await],
+        (_, profiles) => inserter.several(profiles).await,
+    }
+}
+
+/// Parts with those whose lease is lost, and, while the table fails, with those held for too long.
+async fn let_go<Q, T>(
+    shared: &Shared<Q, T>,
+    groups: Vec<Group<Member>>,
     fates: &mpsc::Sender<Fate>,
-) {
+) -> Vec<Group<Member>> {
+    let (now, failing) = (Instant::now(), shared.gate.is_open());
+    let mut kept = Vec::with_capacity(groups.len());
+    for Group { profile, members } in groups {
+        let mut held = Vec::with_capacity(members.len());
+        for member in members {
+            let lease = &member.delivery.lease;
+            let happened = if !lease.is_held(now) {
+                Happened::Expired
+            } else if failing && now >= lease.received_at() + shared.settings.hold_budget {
+                Happened::HeldTooLong
+            } else {
+                held.push(member);
+                continue;
+            };
+            drop(fates.send(Fate::single(member.delivery, happened)).await);
+        }
+        if !held.is_empty() {
+            kept.push(Group { profile, members: held });
+        }
+    }
+    kept
+}
+
+/// When there may be somebody to part with; `None` when there is nobody left.
+fn held_until<Q, T>(shared: &Shared<Q, T>, groups: &[Group<Member>]) -> Option<Instant> {
+    let each = members(groups).map(|member| {
+        let lease = &member.delivery.lease;
+        lease.until().min(lease.received_at() + shared.settings.hold_budget)
+    });
+    each.min()
+}
+
+fn members(groups: &[Group<Member>]) -> impl Iterator<Item = &Member> {
+    groups.iter().flat_map(|group| &group.members)
+}
+
+async fn tell<Q, T>(shared: &Shared<Q, T>, group: Group<Member>, answer: Answer, fates: &mpsc::Sender<Fate>) {
+    let Group { profile, members } = group;
     let happened = match answer {
         Ok(inserted) => {
             if inserted == Inserted::Created {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use domain::{ProfileModel, TriggerSource, UserPoolId};
 
-use super::{ADMIN_ADDR, Problem, SQS_IN_FLIGHT};
+use super::{ADMIN_ADDR, MOST_RECEIVERS, Problem, SQS_IN_FLIGHT};
 use crate::pipeline::WriteStrategy;
 
 /// What was written, unless it is empty: an empty variable is an unset one.
@@ -135,16 +135,26 @@ impl Reader {
     }
 
     pub(super) fn max_in_flight(&mut self, text: Option<&str>) -> usize {
-        let Some(text) = text else { return 1000 };
+        self.number("MAX_IN_FLIGHT", text, 1000, SQS_IN_FLIGHT, "SQS's quota for one queue")
+    }
+
+    /// Each receiver asks for ten at a time. What was not given fits whatever is in flight.
+    pub(super) fn max_receivers(&mut self, text: Option<&str>, max_in_flight: usize) -> usize {
+        let fits = (max_in_flight / 10).clamp(1, 16);
+        self.number("MAX_RECEIVERS", text, fits, MOST_RECEIVERS, "more than which one process has no use for")
+    }
+
+    fn number(&mut self, variable: &str, text: Option<&str>, default: usize, most: u64, why: &str) -> usize {
+        let Some(text) = text else { return default };
         match text.parse::<u64>() {
-            Ok(number) if (1..=SQS_IN_FLIGHT).contains(&number) => usize::try_from(number).unwrap_or(1000),
+            Ok(number) if (1..=most).contains(&number) => usize::try_from(number).unwrap_or(default),
             _ => {
                 self.fault(
-                    "MAX_IN_FLIGHT",
-                    format!("{text:?} is not a number from 1 to {SQS_IN_FLIGHT}, SQS's quota for one queue"),
-                    "write a number such as 1000",
+                    variable,
+                    format!("{text:?} is not a number from 1 to {most}, {why}"),
+                    format!("write a number such as {default}"),
                 );
-                1000
+                default
             }
         }
     }

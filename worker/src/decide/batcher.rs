@@ -9,6 +9,12 @@ use tokio::time::Instant;
 
 use super::fold::{Fold, Group};
 
+/// Whether a message is to be written by itself: one that came back this often may be what fails the
+/// calls it shares, or the process.
+pub fn is_suspect(receive_count: u32) -> bool {
+    receive_count > 5
+}
+
 /// Collects writes into batches of distinct keys.
 #[derive(Debug)]
 pub struct Batcher<M> {

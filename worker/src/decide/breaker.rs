@@ -1,9 +1,11 @@
-//! Stops asking for messages while the table cannot take them. A message received during an outage
-//! comes to nothing and costs one of its receives; left in the queue it costs nothing, where waiting is
-//! free.
+//! Stops asking for messages while the table cannot take them, and finds out when it can again. A
+//! message received during an outage comes to nothing and costs one of its receives; left in the queue
+//! it costs nothing, where waiting is free.
 //!
 //! Opens on failures of calls, never of one item: only when several fail in a row without one answer
-//! between them. It closes by itself, through one message at a time.
+//! between them, or when the table refuses whatever it is given. It closes by itself, through a probe:
+//! one write of the work that is held in hand. Only when nothing is in hand does it let a poll through,
+//! for one message, and few of those.
 
 use std::time::Duration;
 
@@ -11,14 +13,25 @@ use tokio::time::Instant;
 
 use super::backoff::Policy;
 
+/// May this write begin?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// With everything.
+    Pass,
+    /// With one item, to find out.
+    Probe,
+    /// Not before this moment.
+    NotBefore(Instant),
+}
+
 /// May the receiver poll?
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Poll {
     /// For as many as there are permits.
     Full,
-    /// For one message, to find out.
-    Probe,
-    /// Not before this moment.
+    /// For one message, to find out with.
+    Invite,
+    /// Not before this moment, or before there is news.
     NotBefore(Instant),
 }
 
@@ -26,8 +39,23 @@ pub enum Poll {
 #[derive(Debug, Clone)]
 pub struct Breaker {
     state: State,
-    probe_patience: Duration,
+    patience: Patience,
     epoch: u64,
+    /// A poll for one message is in the air, until this moment at the latest.
+    invited: Option<Instant>,
+    /// The last two polls that brought a message to probe with.
+    spent: [Option<Instant>; 2],
+}
+
+/// How long the breaker waits for others.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    /// For a probe, from its turn to its answer.
+    pub probe: Duration,
+    /// For a poll, from its start until its message wants a turn.
+    pub invite: Duration,
+    /// For how long a message is held: at most two are received in that time.
+    pub hold: Duration,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,40 +67,42 @@ enum State {
         until: Instant,
         failed_probes: u32,
     },
-    /// A probe is on its way. Should its message end without a write, the next may go after `until`.
+    /// A probe is on its way. Should it end without an answer, the next may go after `until`.
     Probing {
         until: Instant,
         failed_probes: u32,
     },
 }
 
-/// The first probe comes soon, for the outage of seconds; the last ones are so rare that a message
-/// which is alone in the queue survives half a day on fewer than 100 receives.
+/// The first probe comes soon, for the outage of seconds. It costs one call and no receive, so the last
+/// ones are half a minute apart, which is what an outage then lasts longer than itself.
 const PROBES: Policy = Policy {
     initial_interval: Duration::from_secs(1),
     multiplier: 2.0,
-    max_interval: Duration::from_secs(900),
+    max_interval: Duration::from_secs(30),
     max_elapsed_time: None,
 };
 
-/// Spread over the upper quarter only: the intervals bound the receives an outage may cost.
-fn interval(nth: u32, chance: f64) -> Duration {
-    PROBES.delay(nth, 0.5 + chance / 2.0)
-}
+/// Two messages are received in this time, however short the time that one is held for.
+const SHORTEST_HOLD: Duration = Duration::from_secs(900);
+
+/// After a poll that brought nothing to probe with; long polls take longer by themselves.
+const AFTER_EMPTY: Duration = Duration::from_secs(1);
 
 impl Breaker {
     /// So many failed calls in a row are an outage.
     pub const LIMIT: u32 = 5;
 
-    /// A closed breaker. `probe_patience` is how long a probe may take from its poll to its write.
-    pub fn new(probe_patience: Duration) -> Self {
-        Self { state: State::Closed { failures: 0 }, probe_patience, epoch: 0 }
+    /// A closed breaker.
+    pub fn new(patience: Patience) -> Self {
+        Self { state: State::Closed { failures: 0 }, patience, epoch: 0, invited: None, spent: [None; 2] }
     }
 
     /// The table answered, whatever it said of the item. Tells whether this closed the breaker.
     pub fn on_answer(&mut self) -> bool {
         let was_open = self.is_open();
         self.state = State::Closed { failures: 0 };
+        self.invited = None;
         was_open
     }
 
@@ -88,43 +118,81 @@ impl Breaker {
                 self.state = State::Closed { failures: failures + 1 };
                 false
             }
-            State::Closed { .. } => {
-                self.state = State::Open { until: now + interval(1, chance), failed_probes: 0 };
-                true
-            }
+            State::Closed { .. } => self.trip(now, chance),
             // What was in the air when it opened fails as well; that says nothing new, nor of the probe.
             State::Open { .. } => false,
             State::Probing { .. } if epoch != self.epoch => false,
             State::Probing { failed_probes, .. } => {
                 let failed_probes = failed_probes.saturating_add(1);
-                let until = now + interval(failed_probes.saturating_add(1), chance);
+                let until = now + PROBES.delay(failed_probes.saturating_add(1), chance);
                 self.state = State::Open { until, failed_probes };
                 false
             }
         }
     }
 
-    /// Asked before every poll.
-    pub fn poll(&mut self, now: Instant) -> Poll {
+    /// Opens it at once. Tells whether it was closed.
+    pub fn trip(&mut self, now: Instant, chance: f64) -> bool {
+        if self.is_open() {
+            return false;
+        }
+        self.state = State::Open { until: now + PROBES.delay(1, chance), failed_probes: 0 };
+        true
+    }
+
+    /// Asked before every write, by whoever has waited longest.
+    pub fn turn(&mut self, now: Instant) -> Turn {
         match self.state {
-            State::Closed { .. } => Poll::Full,
-            State::Open { until, .. } | State::Probing { until, .. } if now < until => Poll::NotBefore(until),
+            State::Closed { .. } => Turn::Pass,
+            State::Open { until, .. } | State::Probing { until, .. } if now < until => Turn::NotBefore(until),
             State::Open { failed_probes, .. } | State::Probing { failed_probes, .. } => {
                 self.epoch += 1;
-                self.state = State::Probing { until: now + self.probe_patience, failed_probes };
-                Poll::Probe
+                self.state = State::Probing { until: now + self.patience.probe, failed_probes };
+                Turn::Probe
             }
         }
     }
 
-    /// The probe found no message to try: the next may go at once, an empty poll costs nobody a receive.
-    pub fn on_empty_probe(&mut self, now: Instant) {
-        if let State::Probing { failed_probes, .. } = self.state {
-            self.state = State::Open { until: now, failed_probes };
+    /// Asked before every poll. `held` writes wait for their turn.
+    pub fn poll(&mut self, now: Instant, held: usize) -> Poll {
+        let until = match self.state {
+            State::Closed { .. } => return Poll::Full,
+            State::Probing { until, .. } if now < until => return Poll::NotBefore(until),
+            State::Probing { failed_probes, .. } => {
+                // The probe vanished: its lease was lost, say.
+                self.state = State::Open { until: now, failed_probes };
+                now
+            }
+            State::Open { until, .. } => until,
+        };
+        let window = self.patience.hold.max(SHORTEST_HOLD);
+        let [before_last, last] = self.spent;
+        let after = |spent: Option<Instant>, time| spent.map_or(now, |at: Instant| at + time);
+        let not_before = match held {
+            0 => until.max(after(before_last, window)),
+            // One that waits may be the one that always fails: after a while another is tried as well.
+            1 => until.max(after(before_last, window)).max(after(last, window / 2)),
+            _ => now + window,
+        };
+        let not_before = not_before.max(self.invited.unwrap_or(now));
+        if now < not_before {
+            return Poll::NotBefore(not_before);
+        }
+        self.invited = Some(now + self.patience.invite);
+        Poll::Invite
+    }
+
+    /// What the poll brought that [`Poll::Invite`] allowed: a message to probe with, or nothing.
+    pub fn on_invited(&mut self, now: Instant, brought: bool) {
+        self.invited = None;
+        if brought {
+            self.spent = [self.spent[1], Some(now)];
+        } else if let State::Open { until, failed_probes } = self.state {
+            self.state = State::Open { until: until.max(now + AFTER_EMPTY), failed_probes };
         }
     }
 
-    /// Whether writes are known to fail. A write that would only join them goes back to the queue.
+    /// Whether the table is known to fail.
     pub fn is_open(&self) -> bool {
         !matches!(self.state, State::Closed { .. })
     }
@@ -140,7 +208,10 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const PATIENCE: Duration = Duration::from_secs(30);
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    const PATIENCE: Patience =
+        Patience { probe: Duration::from_secs(15), invite: Duration::from_secs(30), hold: HOUR };
 
     fn opened(now: Instant) -> Breaker {
         let mut breaker = Breaker::new(PATIENCE);
@@ -160,89 +231,154 @@ mod tests {
             }
             assert!(!breaker.on_answer());
         }
-        assert_eq!(breaker.poll(now), Poll::Full);
-        assert!(matches!(opened(now).poll(now), Poll::NotBefore(_)));
+        assert_eq!((breaker.poll(now, 0), breaker.turn(now)), (Poll::Full, Turn::Pass));
+        let mut breaker = opened(now);
+        assert!(matches!(breaker.poll(now, 0), Poll::NotBefore(_)));
+        assert!(matches!(breaker.turn(now), Turn::NotBefore(_)));
+        assert!(!breaker.trip(now, 0.5), "opened twice");
+        assert!(breaker.on_answer() && breaker.trip(now, 0.5));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn it_probes_with_one_message_and_closes_on_an_answer() {
+    async fn work_in_hand_probes_one_at_a_time_and_an_answer_closes_it() {
         let now = Instant::now();
         let mut breaker = opened(now);
-        let Poll::NotBefore(probe) = breaker.poll(now) else { panic!("polls while open") };
+        let Turn::NotBefore(probe) = breaker.turn(now) else { panic!("writes while open") };
         assert!(breaker.holds_back());
-        assert_eq!(breaker.poll(probe), Poll::Probe);
+        assert!(matches!(breaker.poll(probe, 7), Poll::NotBefore(_)), "received although work is in hand");
+        assert_eq!(breaker.turn(probe), Turn::Probe);
         assert!(!breaker.holds_back(), "the probe itself must be tried");
-        assert_eq!(breaker.poll(probe), Poll::NotBefore(probe + PATIENCE), "two probes at once");
+        assert_eq!(breaker.turn(probe), Turn::NotBefore(probe + PATIENCE.probe), "two probes at once");
+        assert!(matches!(breaker.poll(probe, 0), Poll::NotBefore(_)), "received while a probe is on its way");
         assert!(breaker.on_answer());
-        assert_eq!(breaker.poll(probe), Poll::Full);
+        assert_eq!((breaker.poll(probe, 0), breaker.turn(probe)), (Poll::Full, Turn::Pass));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_probe_without_a_message_costs_nothing_and_one_that_vanishes_is_replaced() {
-        let now = Instant::now() + Duration::from_secs(10);
-        let mut breaker = opened(now - Duration::from_secs(10));
-        assert_eq!(breaker.poll(now), Poll::Probe);
-        breaker.on_empty_probe(now);
-        assert_eq!(breaker.poll(now), Poll::Probe);
-        assert_eq!(breaker.poll(now + PATIENCE), Poll::Probe);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_write_from_before_the_outage_does_not_fail_the_probe() {
+    async fn a_probe_that_vanishes_is_replaced_and_a_write_from_before_does_not_fail_it() {
         let now = Instant::now() + Duration::from_secs(10);
         let mut breaker = opened(now - Duration::from_secs(10));
         let before = breaker.epoch();
-        assert_eq!(breaker.poll(now), Poll::Probe);
+        assert_eq!(breaker.turn(now), Turn::Probe);
         breaker.on_failure(now, before, 0.5);
         assert!(!breaker.holds_back(), "the probe would be turned away untried");
+        assert_eq!(breaker.turn(now + PATIENCE.probe), Turn::Probe);
+        assert_eq!(breaker.poll(now + 2 * PATIENCE.probe, 0), Poll::Invite, "waits for a probe that is gone");
+        breaker.on_invited(now, false);
+        assert_eq!(breaker.turn(now + 3 * PATIENCE.probe), Turn::Probe);
         breaker.on_failure(now, breaker.epoch(), 0.5);
         assert!(breaker.holds_back());
     }
 
-    /// 13 hours, past SQS's cap of 12 on one receive: a queue with one message.
     #[tokio::test(start_paused = true)]
-    async fn a_long_outage_spends_far_fewer_than_a_hundred_receives() {
+    async fn an_empty_poll_is_repeated_and_one_that_brought_a_message_is_rare() {
+        let mut now = Instant::now() + Duration::from_secs(10);
+        let mut breaker = opened(now - Duration::from_secs(10));
+        for _ in 0..100 {
+            assert_eq!(breaker.poll(now, 0), Poll::Invite);
+            assert!(matches!(breaker.poll(now, 0), Poll::NotBefore(_)), "two polls at once");
+            breaker.on_invited(now, false);
+            assert!(matches!(breaker.poll(now, 0), Poll::NotBefore(_)), "polls in a tight loop");
+            now += AFTER_EMPTY;
+        }
+        for _ in 0..2 {
+            assert_eq!(breaker.poll(now, 0), Poll::Invite);
+            breaker.on_invited(now, true);
+        }
+        assert_eq!(breaker.poll(now, 0), Poll::NotBefore(now + HOUR));
+        // One message waits and may be the one that always fails.
+        now += HOUR;
+        assert_eq!(breaker.poll(now, 0), Poll::Invite);
+        breaker.on_invited(now, true);
+        assert_eq!(breaker.poll(now, 1), Poll::NotBefore(now + HOUR / 2));
+        assert_eq!(breaker.poll(now + HOUR / 2, 1), Poll::Invite);
+    }
+
+    /// Thirteen hours, past SQS's cap of 12 on one receive: one message and eight workers, of which one
+    /// holds it for an hour and gives it back for a quarter of one.
+    #[tokio::test(start_paused = true)]
+    async fn a_long_outage_spends_few_receives_on_one_message_among_eight_workers() {
         let begun = Instant::now();
+        let pause = Duration::from_secs(900);
         for chance in [0.0, 0.5, 1.0] {
-            let (mut now, mut breaker, mut receives) = (begun, opened(begun), 1);
-            while now < begun + Duration::from_secs(13 * 3600) {
-                match breaker.poll(now) {
-                    Poll::NotBefore(until) => now = until,
-                    Poll::Probe => {
-                        receives += 1;
+            let mut workers: Vec<_> = (0..8).map(|_| opened(begun)).collect();
+            let (mut holder, mut free_at, mut receives, mut probes) = (None, begun, 0, 0);
+            let mut now = begun;
+            while now < begun + 13 * HOUR {
+                if let Some((_, since)) = holder
+                    && now >= since + HOUR
+                {
+                    (holder, free_at) = (None, now + pause);
+                }
+                for (nth, breaker) in workers.iter_mut().enumerate() {
+                    let holds = holder.is_some_and(|(who, _)| who == nth);
+                    if holds && breaker.turn(now) == Turn::Probe {
+                        probes += 1;
                         breaker.on_failure(now, breaker.epoch(), chance);
                     }
-                    Poll::Full => panic!("closed without an answer"),
+                    match breaker.poll(now, usize::from(holds)) {
+                        Poll::Full => panic!("closed without an answer"),
+                        Poll::NotBefore(at) => assert!(at > now),
+                        Poll::Invite => {
+                            let brought = holder.is_none() && now >= free_at;
+                            breaker.on_invited(now, brought);
+                            if brought {
+                                (holder, receives) = (Some((nth, now)), receives + 1);
+                            }
+                        }
+                    }
                 }
+                now += Duration::from_secs(1);
             }
-            assert!(receives < 90, "{receives} receives at chance {chance}");
+            assert!(receives <= 13, "{receives} receives at chance {chance}");
+            assert!(probes >= 13 * 60, "{probes} probes in 13 hours");
         }
     }
 
     proptest! {
         #[test]
-        fn an_open_breaker_never_lets_a_full_poll_through_and_always_probes_again(
-            steps in prop::collection::vec((0..4_u8, 0..2000_u64), 0..200),
+        fn an_open_breaker_lets_nothing_through_but_probes_and_always_probes_again(
+            steps in prop::collection::vec((0..7_u8, 0..2000_u64, 0..3_usize), 0..200),
         ) {
             let mut now = Instant::now();
             let mut breaker = Breaker::new(PATIENCE);
-            for (step, seconds) in steps {
+            let mut received: Vec<Instant> = Vec::new();
+            for (step, seconds, held) in steps {
                 now += Duration::from_secs(seconds);
+                let open = breaker.is_open();
                 match step {
-                    0 => drop(breaker.on_failure(now, breaker.epoch(), 0.5)),
-                    1 => drop(breaker.on_answer()),
-                    2 => breaker.on_empty_probe(now),
-                    _ => {
-                        let open = breaker.is_open();
-                        match breaker.poll(now) {
-                            Poll::Full => prop_assert!(!open),
-                            Poll::Probe => prop_assert!(open && !breaker.holds_back()),
-                            Poll::NotBefore(until) => prop_assert!(open && until > now && until <= now + Duration::from_secs(900)),
-                        }
+                    0 => {
+                        breaker.on_failure(now, breaker.epoch(), 0.5);
                     }
+                    1 => {
+                        breaker.on_answer();
+                        received.clear();
+                    }
+                    2 => {
+                        breaker.trip(now, 0.5);
+                    }
+                    3 => match breaker.turn(now) {
+                        Turn::Pass => prop_assert!(!open),
+                        Turn::Probe => prop_assert!(open && !breaker.holds_back()),
+                        Turn::NotBefore(at) => prop_assert!(open && at > now && at <= now + Duration::from_secs(30)),
+                    },
+                    _ => match breaker.poll(now, held) {
+                        Poll::Full => prop_assert!(!open),
+                        Poll::NotBefore(at) => prop_assert!(open && at > now),
+                        Poll::Invite => {
+                            prop_assert!(open && held < 2);
+                            breaker.on_invited(now, step > 4);
+                            if step > 4 {
+                                received.push(now);
+                                let lately = received.iter().filter(|at| now < **at + HOUR).count();
+                                prop_assert!(lately <= 2, "{lately} receives in one hold budget");
+                            }
+                        }
+                    },
                 }
             }
-            prop_assert!(breaker.poll(now + Duration::from_secs(901)) != Poll::NotBefore(now));
+            let later = now + Duration::from_secs(31);
+            prop_assert!(!matches!(breaker.turn(later), Turn::NotBefore(_)));
         }
     }
 }

@@ -6,6 +6,8 @@ pub mod batcher;
 pub mod breaker;
 pub mod decode;
 pub mod fold;
+pub mod permits;
+pub mod receivers;
 pub mod recent;
 pub mod rejections;
 pub mod settlement;

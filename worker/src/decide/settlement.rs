@@ -16,6 +16,8 @@ pub enum Happened {
     Inserted(Inserted),
     /// Every attempt of the write failed; the last one like this.
     Failed(CallError),
+    /// It was not tried: by then the table was known to fail.
+    TurnedAway,
     /// The service refused this one item, while others fare well.
     Refused(CallError),
     /// The message cannot become an item.
@@ -24,6 +26,8 @@ pub enum Happened {
     Unwanted,
     /// It was not written, because the worker stops.
     Stopped,
+    /// It was not written, because the table has failed for as long as it may be held in hand.
+    HeldTooLong,
     /// Its visibility timeout ran out before it was written.
     Expired,
 }
@@ -82,7 +86,9 @@ pub fn settle(
                 (Outcome::OwnerConflict, Quarantine(Rejection::new(Reason::OwnerConflict, detail)))
             }
         },
-        Happened::Failed(_) => (Outcome::Retried, RetryAfter(SERVICE.delay(receive_count, chance))),
+        Happened::Failed(_) | Happened::TurnedAway => {
+            (Outcome::Retried, RetryAfter(SERVICE.delay(receive_count, chance)))
+        }
         Happened::Refused(error) if receive_count > REFUSALS => {
             let detail = format!("DynamoDB refuses this item: {}", error.code);
             (Outcome::Rejected, Quarantine(Rejection::new(Reason::ServiceRejected, detail)))
@@ -96,6 +102,7 @@ pub fn settle(
         Happened::Rejected(rejection) => (Outcome::Rejected, Quarantine(rejection.clone())),
         Happened::Unwanted => (Outcome::Ignored, Delete),
         Happened::Stopped => (Outcome::Released, Release),
+        Happened::HeldTooLong => (Outcome::Released, RetryAfter(SERVICE.max_interval)),
         Happened::Expired => (Outcome::LeaseLost, LeaveAlone),
     }
 }
@@ -162,6 +169,12 @@ mod tests {
     }
 
     #[test]
+    fn what_was_held_through_an_outage_is_given_back_for_the_longest_delay() {
+        let (outcome, settlement) = settle(&Happened::HeldTooLong, None, 1, 0.0);
+        assert_eq!((outcome, settlement), (Outcome::Released, Settlement::RetryAfter(SERVICE.max_interval)));
+    }
+
+    #[test]
     fn a_refused_item_is_quarantined_only_after_its_retries() {
         let refused = Happened::Refused(error(ErrorClass::Refused));
         assert_eq!(settle(&refused, None, REFUSALS, 0.0).0, Outcome::Retried);
@@ -193,9 +206,11 @@ mod tests {
             (Happened::Unwanted, true),
             (Happened::Failed(error(ErrorClass::Throttled)), false),
             (Happened::Failed(error(ErrorClass::Unavailable)), false),
+            (Happened::TurnedAway, false),
             (Happened::Refused(error(ErrorClass::Refused)), false),
             (Happened::Rejected(Rejection::new(Reason::NotJson, "")), false),
             (Happened::Stopped, false),
+            (Happened::HeldTooLong, false),
             (Happened::Expired, false),
         ] {
             for receive_count in [1, 5, 6, 1000] {

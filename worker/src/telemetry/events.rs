@@ -112,6 +112,8 @@ pub fn decided(
                     (error.class.name(), error.code.as_str())
                 }
                 Happened::Rejected(rejection) => ("rejected", rejection.reason.code()),
+                Happened::HeldTooLong => ("held", "hold_budget"),
+                Happened::TurnedAway => ("held", "breaker_open"),
                 _ => ("", ""),
             };
             info!(
@@ -150,7 +152,7 @@ pub fn drain_ends(took: Duration, left: usize) {
 }
 
 /// A task ended by a panic. The panic's text is not logged: it may quote what it choked on.
-pub fn if_failed(ended: &Result<(), JoinError>) {
+pub fn if_failed<T>(ended: &Result<T, JoinError>) {
     if let Err(failure) = ended
         && failure.is_panic()
     {

@@ -1,0 +1,266 @@
+//! How much may be in hand at once? More than the table can take only makes every message wait longer:
+//! with twice the work in hand and the same answers per second, each takes twice the time (Little's
+//! law). So the number is found by measuring: it grows by a step while it is what holds work back and
+//! calls take as long as ever, and shrinks by a factor when they take longer, or when the table throttles
+//! (additive increase, multiplicative decrease: AIMD, as in RFC 5681).
+//!
+//! Must never fall so low that nothing moves, nor exceed what was configured.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// Calls are compared with their like: one item is answered sooner than twenty-five.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Call {
+    /// One item.
+    One,
+    /// Several items.
+    Several,
+}
+
+/// The one adaptive number. Receivers and write slots derive from it.
+#[derive(Debug, Clone)]
+pub struct Effective {
+    most: usize,
+    limit: usize,
+    /// Somebody wanted a permit and there was none, since the last step.
+    binding: bool,
+    shrunk: Option<Instant>,
+    one: Meter,
+    several: Meter,
+}
+
+/// Where it begins: enough for a thousand messages a second at 100 ms from receipt to deletion.
+const FIRST: usize = 100;
+
+/// One step up: a batch.
+const STEP: usize = 25;
+
+/// Slow answers alone push it no lower than this: a table may have become slower for reasons of its own.
+const SLOW_FLOOR: usize = 100;
+
+/// Throttling pushes it down to one receive.
+const THROTTLED_FLOOR: usize = 10;
+
+/// Calls that take longer than this many times their best are waiting for something.
+const TOLERANCE: f64 = 2.0;
+
+/// What a busy machine adds to the time of a call that takes none.
+const SLACK: Duration = Duration::from_millis(5);
+
+/// A reading is the mean of so many calls at least.
+const READING_CALLS: u32 = 4;
+
+/// A reading covers at least this long, so that a step shows before the next is taken.
+const READING: Duration = Duration::from_millis(50);
+
+/// The best time is forgotten after between one and two of these: tables change.
+const BEST_LASTS: Duration = Duration::from_secs(15);
+
+impl Effective {
+    /// At most `most`.
+    pub fn new(most: usize) -> Self {
+        let most = most.max(1);
+        Self {
+            most,
+            limit: FIRST.min(most),
+            binding: false,
+            shrunk: None,
+            one: Meter::default(),
+            several: Meter::default(),
+        }
+    }
+
+    /// Messages that may be in hand.
+    pub fn limit(&self) -> usize {
+        self.limit
+    }
+
+    /// Write calls that may be on their way: work arrives in tens.
+    pub fn write_slots(&self) -> usize {
+        self.limit.div_ceil(10)
+    }
+
+    /// Polls that may be in the air: a message spends a third of its time in hand being received.
+    pub fn receivers(&self) -> usize {
+        self.limit.div_ceil(30)
+    }
+
+    /// Somebody wants a permit and there is none.
+    pub fn on_starved(&mut self) {
+        self.binding = true;
+    }
+
+    /// The table asked for less, for a whole call or for one statement.
+    pub fn on_throttled(&mut self, now: Instant) {
+        // What is in the air was sent before the last cut and says nothing of it.
+        if self.shrunk.is_none_or(|shrunk| now >= shrunk + 2 * READING) {
+            self.shrink(now, 2, THROTTLED_FLOOR);
+        }
+    }
+
+    /// The table answered a write after `took`.
+    pub fn on_answer(&mut self, now: Instant, call: Call, took: Duration) {
+        let meter = match call {
+            Call::One => &mut self.one,
+            Call::Several => &mut self.several,
+        };
+        match meter.read(now, took) {
+            None => {}
+            Some(Reading::Slow) => self.shrink(now, 5, SLOW_FLOOR),
+            Some(Reading::Steady) if std::mem::take(&mut self.binding) => {
+                self.limit = (self.limit + STEP).min(self.most);
+            }
+            Some(Reading::Steady) => {}
+        }
+    }
+
+    /// Takes off one part in `parts`, down to `floor`.
+    fn shrink(&mut self, now: Instant, parts: usize, floor: usize) {
+        let floor = floor.min(self.most);
+        if self.limit > floor {
+            self.limit = (self.limit - self.limit / parts).max(floor);
+        }
+        self.shrunk = Some(now);
+        self.binding = false;
+    }
+}
+
+/// How long calls of one kind take, against the best they have taken lately.
+#[derive(Debug, Clone, Default)]
+struct Meter {
+    begun: Option<Instant>,
+    calls: u32,
+    total: Duration,
+    best: Option<Duration>,
+    best_before: Option<Duration>,
+    best_since: Option<Instant>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reading {
+    Steady,
+    Slow,
+}
+
+impl Meter {
+    /// One more call; a reading when there are enough.
+    fn read(&mut self, now: Instant, took: Duration) -> Option<Reading> {
+        let begun = *self.begun.get_or_insert(now);
+        self.calls += 1;
+        self.total += took;
+        let mean = self.total / self.calls;
+        if self.calls < READING_CALLS || now.saturating_duration_since(begun) < READING.max(mean) {
+            return None;
+        }
+        (self.begun, self.calls, self.total) = (None, 0, Duration::ZERO);
+
+        if self.best_since.is_none_or(|since| now >= since + BEST_LASTS) {
+            self.best_before = self.best.take();
+            self.best_since = Some(now);
+        }
+        let best = self.best.map_or(mean, |best| best.min(mean));
+        self.best = Some(best);
+        let reference = self.best_before.map_or(best, |before| before.min(best));
+        Some(if mean > reference.mul_f64(TOLERANCE) + SLACK { Reading::Slow } else { Reading::Steady })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const FAST: Duration = Duration::from_millis(10);
+
+    /// Feeds calls of one length for a while; work always waits for a permit.
+    fn run(effective: &mut Effective, now: &mut Instant, call: Call, took: Duration, time: Duration) {
+        let end = *now + time;
+        while *now < end {
+            *now += FAST;
+            effective.on_starved();
+            effective.on_answer(*now, call, took);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_grows_while_it_holds_work_back_and_only_then() {
+        let mut now = Instant::now();
+        let mut effective = Effective::new(1000);
+        for _ in 0..1000 {
+            now += FAST;
+            effective.on_answer(now, Call::Several, FAST);
+        }
+        assert_eq!(effective.limit(), FIRST, "grew although nobody wanted more");
+        run(&mut effective, &mut now, Call::Several, FAST, Duration::from_secs(10));
+        assert_eq!(effective.limit(), 1000);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn calls_that_take_longer_shrink_it_to_its_floor_and_no_further() {
+        let mut now = Instant::now();
+        let mut effective = Effective::new(1000);
+        run(&mut effective, &mut now, Call::Several, FAST, Duration::from_secs(10));
+        run(&mut effective, &mut now, Call::Several, 4 * FAST, Duration::from_secs(1));
+        assert!(effective.limit() < 300, "{}", effective.limit());
+        run(&mut effective, &mut now, Call::Several, 4 * FAST, Duration::from_secs(5));
+        assert_eq!(effective.limit(), SLOW_FLOOR);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_table_that_has_become_slower_for_good_is_the_new_measure() {
+        let mut now = Instant::now();
+        let mut effective = Effective::new(1000);
+        run(&mut effective, &mut now, Call::Several, FAST, Duration::from_secs(5));
+        run(&mut effective, &mut now, Call::Several, 4 * FAST, 3 * BEST_LASTS);
+        assert!(effective.limit() > SLOW_FLOOR, "held down by a best that is long past");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_batch_is_not_slow_for_taking_longer_than_a_put() {
+        let mut now = Instant::now();
+        let mut effective = Effective::new(1000);
+        run(&mut effective, &mut now, Call::One, FAST, Duration::from_secs(1));
+        let before = effective.limit();
+        run(&mut effective, &mut now, Call::Several, 10 * FAST, Duration::from_secs(1));
+        assert!(effective.limit() > before);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn throttling_halves_it_once_for_what_was_in_the_air_together() {
+        let now = Instant::now();
+        let mut effective = Effective::new(1000);
+        for _ in 0..50 {
+            effective.on_throttled(now);
+        }
+        assert_eq!(effective.limit(), FIRST / 2);
+        for nth in 1..100 {
+            effective.on_throttled(now + nth * 2 * READING);
+        }
+        assert_eq!(effective.limit(), THROTTLED_FLOOR);
+        assert_eq!((effective.write_slots(), effective.receivers()), (1, 1));
+    }
+
+    proptest! {
+        #[test]
+        fn it_stays_between_something_and_what_was_configured(
+            most in 0..3000_usize,
+            steps in prop::collection::vec((0..4_u8, 0..200_u64), 0..300),
+        ) {
+            let mut now = Instant::now();
+            let mut effective = Effective::new(most);
+            for (step, ms) in steps {
+                now += Duration::from_millis(ms);
+                match step {
+                    0 => effective.on_throttled(now),
+                    1 => effective.on_starved(),
+                    2 => effective.on_answer(now, Call::One, Duration::from_millis(ms)),
+                    _ => effective.on_answer(now, Call::Several, Duration::from_millis(ms)),
+                }
+                prop_assert!((1..=most.max(1)).contains(&effective.limit()));
+                prop_assert!(effective.write_slots() >= 1 && effective.receivers() >= 1);
+            }
+        }
+    }
+}

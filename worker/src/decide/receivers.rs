@@ -1,0 +1,290 @@
+//! How many polls may be in the air, and when may the next begin? One long poll waits while nothing
+//! comes; more join while receives come back full; between the two, a short pause lets messages gather
+//! in the queue, where waiting costs nothing, so that one receive brings ten.
+//!
+//! Must never pause for longer than the linger, nor poll an empty queue in a tight loop.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::backoff::Policy;
+
+/// What one receive brought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// An error.
+    Failed,
+    /// So many messages of those asked for.
+    Brought {
+        /// What came.
+        messages: usize,
+        /// What was asked for.
+        asked: usize,
+    },
+}
+
+/// The receivers of one queue.
+#[derive(Debug, Clone)]
+pub struct Receivers {
+    most: usize,
+    linger: Duration,
+    wait_time: Duration,
+    wanted: usize,
+    in_the_air: usize,
+    pause: Duration,
+    not_before: Option<Instant>,
+    full_in_a_row: u32,
+    failures: u32,
+    /// When messages came last.
+    brought: Option<Instant>,
+}
+
+/// After a failed receive. The SDK does not retry receives: this owns them.
+const AFTER_FAILURE: Policy = Policy {
+    initial_interval: Duration::from_millis(200),
+    multiplier: 2.0,
+    max_interval: Duration::from_secs(20),
+    max_elapsed_time: None,
+};
+
+/// The pause reaches the linger in so many receives that did not come back full.
+const STEPS: u32 = 8;
+
+/// Between two polls that find nothing, where polls do not wait.
+const SHORT_POLLS: Duration = Duration::from_millis(100);
+
+impl Receivers {
+    /// At most `most` at once, pausing for at most `linger`; each poll waits `wait_time`.
+    pub fn new(most: usize, linger: Duration, wait_time: Duration) -> Self {
+        Self {
+            most: most.max(1),
+            linger,
+            wait_time,
+            wanted: 1,
+            in_the_air: 0,
+            pause: Duration::ZERO,
+            not_before: None,
+            full_in_a_row: 0,
+            failures: 0,
+            brought: None,
+        }
+    }
+
+    /// Whether one more poll is wanted, of the `allowed` there may be.
+    pub fn wants_another(&self, allowed: usize) -> bool {
+        self.in_the_air < self.wanted.min(allowed.max(1))
+    }
+
+    /// When the next poll may begin; `None` for now.
+    pub fn not_before(&self) -> Option<Instant> {
+        self.not_before
+    }
+
+    /// Polls that wait for an answer.
+    pub fn in_the_air(&self) -> usize {
+        self.in_the_air
+    }
+
+    /// Failed receives since the last that was answered.
+    pub fn failures(&self) -> u32 {
+        self.failures
+    }
+
+    /// A poll begins.
+    pub fn on_poll(&mut self) {
+        self.in_the_air += 1;
+    }
+
+    /// A poll ended that began at `asked_at`. Tells whether more messages are to be expected within the
+    /// linger, so that a batch should wait for them.
+    pub fn on_answer(&mut self, now: Instant, asked_at: Instant, answer: Answer, chance: f64) -> bool {
+        self.in_the_air = self.in_the_air.saturating_sub(1);
+        self.not_before = None;
+        let Answer::Brought { messages, asked } = answer else {
+            self.failures = self.failures.saturating_add(1);
+            self.full_in_a_row = 0;
+            self.wanted = 1;
+            self.not_before = Some(now + AFTER_FAILURE.delay(self.failures, chance));
+            return false;
+        };
+        self.failures = 0;
+        if messages == 0 {
+            self.full_in_a_row = 0;
+            self.wanted = 1;
+            self.pause = Duration::ZERO;
+            // An empty answer long before its time: short polls, or SQS's quota of messages in flight.
+            if now.saturating_duration_since(asked_at) < self.wait_time / 2 || self.wait_time.is_zero() {
+                self.not_before = Some(now + self.linger.max(SHORT_POLLS));
+            }
+            return false;
+        }
+        let steady = self.brought.replace(now).is_some_and(|before| now <= before + 2 * self.linger);
+        if messages >= asked {
+            self.full_in_a_row = self.full_in_a_row.saturating_add(1);
+            if self.pause.is_zero() {
+                self.wanted = (self.wanted + 1).min(self.most);
+            } else if self.full_in_a_row > 1 {
+                self.pause = Duration::ZERO;
+            } else {
+                self.pause = self.pause * 3 / 4;
+            }
+        } else {
+            self.full_in_a_row = 0;
+            if self.wanted == 1 {
+                self.pause = (self.pause + self.linger / STEPS).min(self.linger);
+            } else if messages < asked.div_ceil(2) {
+                // SQS may bring a little less than there is, so only a half-empty hand says that it is
+                // the last.
+                self.wanted -= 1;
+            }
+        }
+        if !self.pause.is_zero() && self.wanted == 1 {
+            self.not_before = Some(now + self.pause);
+        }
+        messages >= asked || self.in_the_air > 0 || steady
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const LINGER: Duration = Duration::from_millis(50);
+    const WAIT: Duration = Duration::from_secs(20);
+    const FULL: Answer = Answer::Brought { messages: 10, asked: 10 };
+    const FEW: Answer = Answer::Brought { messages: 2, asked: 10 };
+    const NONE: Answer = Answer::Brought { messages: 0, asked: 10 };
+
+    fn receivers() -> Receivers {
+        Receivers::new(16, LINGER, WAIT)
+    }
+
+    /// Starts every poll that is wanted and answers one of them.
+    fn turn(receivers: &mut Receivers, now: Instant, answer: Answer) -> bool {
+        while receivers.wants_another(usize::MAX) {
+            receivers.on_poll();
+        }
+        receivers.on_answer(now, now, answer, 0.5)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_waits_while_nothing_comes_and_more_join_while_receives_are_full() {
+        let now = Instant::now();
+        let mut receivers = receivers();
+        assert!(receivers.wants_another(16));
+        receivers.on_poll();
+        assert!(!receivers.wants_another(16), "two long polls on a quiet queue");
+        receivers.on_answer(now + WAIT, now, NONE, 0.5);
+        assert_eq!(receivers.not_before(), None);
+        for joined in 2..=16 {
+            turn(&mut receivers, now, FULL);
+            assert_eq!(receivers.wanted, joined);
+        }
+        turn(&mut receivers, now, FULL);
+        assert_eq!(receivers.wanted, 16);
+        turn(&mut receivers, now, Answer::Brought { messages: 7, asked: 10 });
+        assert_eq!(receivers.wanted, 16, "SQS brings a little less now and then");
+        turn(&mut receivers, now, FEW);
+        assert_eq!(receivers.wanted, 15);
+        turn(&mut receivers, now, NONE);
+        assert_eq!(receivers.wanted, 1);
+    }
+
+    #[test]
+    fn the_effective_permits_bound_them() {
+        let mut receivers = receivers();
+        receivers.wanted = 16;
+        (0..4).for_each(|_| receivers.on_poll());
+        assert!(receivers.wants_another(5));
+        assert!(!receivers.wants_another(4));
+        assert!(super::Receivers::new(4, LINGER, WAIT).wants_another(0), "nobody would ever poll");
+    }
+
+    /// A message every 5 ms, and answers at once.
+    #[tokio::test(start_paused = true)]
+    async fn at_a_trickle_it_pauses_so_that_one_receive_brings_nearly_ten() {
+        let begun = Instant::now();
+        let (mut now, mut receivers, mut polls, mut brought) = (begun, receivers(), 0, 0_u128);
+        while brought < 10_000 {
+            let pause = receivers.not_before().map_or(Duration::from_millis(1), |at| at - now);
+            assert!(pause <= LINGER);
+            now += pause;
+            let mut waiting = (now - begun).as_millis() / 5 - brought;
+            if waiting == 0 {
+                // A long poll is answered with the next message.
+                now += Duration::from_millis(5);
+                waiting = 1;
+            }
+            let messages = waiting.min(10);
+            assert!(receivers.in_the_air() == 0 && receivers.wants_another(16));
+            receivers.on_poll();
+            let answer = Answer::Brought { messages: usize::try_from(messages).unwrap(), asked: 10 };
+            receivers.on_answer(now, now, answer, 0.5);
+            polls += 1;
+            brought += messages;
+        }
+        assert_eq!(receivers.wanted, 1, "several receivers compete for a trickle");
+        assert!(polls * 8 < brought, "{polls} receives for {brought} messages");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_lone_message_is_not_kept_waiting_for_company_and_a_steady_stream_is() {
+        let now = Instant::now();
+        let mut receivers = receivers();
+        assert!(!turn(&mut receivers, now, FEW));
+        assert!(turn(&mut receivers, now + LINGER, FEW));
+        assert!(!turn(&mut receivers, now + 100 * LINGER, FEW));
+        assert!(turn(&mut receivers, now + 200 * LINGER, FULL));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn polls_that_do_not_wait_are_spaced_and_failed_ones_ever_wider() {
+        let now = Instant::now();
+        let mut short = Receivers::new(16, Duration::ZERO, Duration::ZERO);
+        turn(&mut short, now, NONE);
+        assert_eq!(short.not_before(), Some(now + SHORT_POLLS));
+        let mut receivers = receivers();
+        turn(&mut receivers, now, FULL);
+        let mut last = Duration::ZERO;
+        for failures in 1..20 {
+            turn(&mut receivers, now, Answer::Failed);
+            assert_eq!((receivers.failures(), receivers.wanted), (failures, 1));
+            let delay = receivers.not_before().unwrap() - now;
+            assert!(delay >= last && delay <= AFTER_FAILURE.max_interval);
+            last = delay;
+        }
+        turn(&mut receivers, now, NONE);
+        assert_eq!(receivers.failures(), 0);
+    }
+
+    proptest! {
+        #[test]
+        fn somebody_always_polls_and_never_too_many(
+            most in 1..40_usize,
+            steps in prop::collection::vec((0..5_u8, 0..100_u64, 0..50_usize), 0..300),
+        ) {
+            let mut now = Instant::now();
+            let mut receivers = Receivers::new(most, LINGER, WAIT);
+            for (step, ms, allowed) in steps {
+                now += Duration::from_millis(ms);
+                while receivers.wants_another(allowed) {
+                    receivers.on_poll();
+                }
+                prop_assert!(receivers.in_the_air() >= 1, "nobody polls");
+                prop_assert!(receivers.in_the_air() <= most);
+                let answer = match step {
+                    0 => Answer::Failed,
+                    1 => NONE,
+                    2 => FEW,
+                    _ => FULL,
+                };
+                receivers.on_answer(now, now, answer, 0.5);
+                if let (Some(at), false) = (receivers.not_before(), answer == Answer::Failed) {
+                    prop_assert!(at <= now + LINGER.max(SHORT_POLLS));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! Room for messages in hand. A permit is taken before a message is asked for, rides with the delivery
+//! and comes back when that is dropped, on whatever path. Only counting and waiting; how many there are
+//! is decided by [`Effective`].
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::{Instant, timeout_at};
+
+use crate::decide::permits::{Call, Effective};
+use crate::stats::Stats;
+
+/// All permits of one run.
+pub struct Permits {
+    state: Mutex<State>,
+    freed: Notify,
+    slot_freed: Notify,
+    stats: Arc<Stats>,
+}
+
+struct State {
+    effective: Effective,
+    out: usize,
+    slots_out: usize,
+    starved_since: Option<Instant>,
+}
+
+/// Room for one message.
+pub struct Permit {
+    permits: Arc<Permits>,
+}
+
+/// Room for one write call.
+pub struct Slot {
+    permits: Arc<Permits>,
+}
+
+impl Permits {
+    /// At most `most`.
+    pub fn new(most: usize, stats: Arc<Stats>) -> Arc<Self> {
+        let effective = Effective::new(most);
+        stats.set_effective_permits(effective.limit());
+        let state = State { effective, out: 0, slots_out: 0, starved_since: None };
+        Arc::new(Self { state: Mutex::new(state), freed: Notify::new(), slot_freed: Notify::new(), stats })
+    }
+
+    /// Permits for `most` messages, or after `patience` for as many as there is room for. Waits for one
+    /// at least. To be called by one task at a time.
+    pub async fn acquire(self: &Arc<Self>, most: usize, patience: Duration) -> Vec<Permit> {
+        loop {
+            let patient_until = match self.try_acquire(most, patience) {
+                Ok(permits) => return permits,
+                Err(until) => until,
+            };
+            // One that is freed before this line is remembered by the Notify.
+            if Instant::now() < patient_until {
+                let _ = timeout_at(patient_until, self.freed.notified()).await;
+            } else {
+                self.freed.notified().await;
+            }
+        }
+    }
+
+    /// Takes the permits, or tells until when to be patient.
+    fn try_acquire(self: &Arc<Self>, most: usize, patience: Duration) -> Result<Vec<Permit>, Instant> {
+        let mut state = self.state();
+        let free = state.effective.limit().saturating_sub(state.out);
+        let most = most.min(state.effective.limit());
+        let now = Instant::now();
+        if free < most {
+            state.effective.on_starved();
+            let since = *state.starved_since.get_or_insert(now);
+            if free == 0 || now < since + patience {
+                return Err(since + patience);
+            }
+        }
+        let taken = free.min(most);
+        state.starved_since = None;
+        state.out += taken;
+        Ok((0..taken).map(|_| Permit { permits: Arc::clone(self) }).collect())
+    }
+
+    /// Whether a full hand of `most` would have to be waited for.
+    pub fn is_starved(&self, most: usize) -> bool {
+        let state = self.state();
+        state.effective.limit().saturating_sub(state.out) < most.min(state.effective.limit())
+    }
+
+    /// Waits for room for one write call.
+    pub async fn slot(self: &Arc<Self>) -> Slot {
+        loop {
+            let freed = self.slot_freed.notified();
+            {
+                let mut state = self.state();
+                let slots = state.effective.write_slots();
+                if state.slots_out < slots {
+                    state.slots_out += 1;
+                    if state.slots_out < slots {
+                        // Two that came free at once may have woken only this one.
+                        self.slot_freed.notify_one();
+                    }
+                    return Slot { permits: Arc::clone(self) };
+                }
+            }
+            freed.await;
+        }
+    }
+
+    /// The table answered a write after `took`.
+    pub fn on_answer(&self, call: Call, took: Duration) {
+        let mut state = self.state();
+        state.effective.on_answer(Instant::now(), call, took);
+        self.stats.set_effective_permits(state.effective.limit());
+        self.freed.notify_one();
+        self.slot_freed.notify_one();
+    }
+
+    /// The table asked for less.
+    pub fn on_throttled(&self) {
+        let mut state = self.state();
+        state.effective.on_throttled(Instant::now());
+        self.stats.set_effective_permits(state.effective.limit());
+    }
+
+    /// Polls that may be in the air now.
+    pub fn receivers(&self) -> usize {
+        self.state().effective.receivers()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // A few counts cannot be left half-changed by a panic elsewhere.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        self.permits.state().out -= 1;
+        self.permits.freed.notify_one();
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.permits.state().slots_out -= 1;
+        self.permits.slot_freed.notify_one();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_millis(50);
+
+    fn permits(most: usize) -> Arc<Permits> {
+        Permits::new(most, Arc::default())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_full_hand_is_waited_for_and_then_what_there_is_is_taken() {
+        let permits = permits(25);
+        let begun = Instant::now();
+        let first = permits.acquire(10, PATIENCE).await;
+        let second = permits.acquire(10, PATIENCE).await;
+        assert_eq!((first.len(), second.len(), begun.elapsed()), (10, 10, Duration::ZERO));
+        let third = permits.acquire(10, PATIENCE).await;
+        assert_eq!((third.len(), begun.elapsed()), (5, PATIENCE));
+        let (fourth, ()) = tokio::join!(permits.acquire(10, PATIENCE), async {
+            tokio::time::sleep(10 * PATIENCE).await;
+            drop(first);
+        });
+        assert!(!fourth.is_empty());
+        drop((second, third, fourth));
+        assert_eq!(permits.acquire(100, PATIENCE).await.len(), 25, "permits leaked");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_smaller_limit_holds_for_what_is_taken_next() {
+        let permits = permits(100);
+        let taken = permits.acquire(100, PATIENCE).await;
+        permits.on_throttled();
+        let mut taken = taken.into_iter();
+        for _ in 0..45 {
+            drop(taken.next());
+        }
+        let waiting = permits.acquire(10, PATIENCE);
+        assert!(tokio::time::timeout(PATIENCE * 10, waiting).await.is_err(), "more than the limit is out");
+        for _ in 0..10 {
+            drop(taken.next());
+        }
+        assert_eq!(permits.acquire(10, PATIENCE).await.len(), 5);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn slots_follow_the_limit_and_come_back() {
+        let permits = permits(20);
+        let (one, two) = (permits.slot().await, permits.slot().await);
+        assert!(tokio::time::timeout(PATIENCE, permits.slot()).await.is_err());
+        let (_three, ()) = tokio::join!(permits.slot(), async { drop(one) });
+        drop(two);
+        let _four = permits.slot().await;
+    }
+}
