@@ -81,10 +81,16 @@ impl Permits {
         Ok((0..taken).map(|_| Permit { permits: Arc::clone(self) }).collect())
     }
 
-    /// Whether a full hand of `most` would have to be waited for.
-    pub fn is_starved(&self, most: usize) -> bool {
+    /// Whether there is room for a full hand of `most`.
+    pub fn has_room(&self, most: usize) -> bool {
         let state = self.state();
-        state.effective.limit().saturating_sub(state.out) < most.min(state.effective.limit())
+        let limit = state.effective.limit();
+        limit.saturating_sub(state.out) >= most.min(limit)
+    }
+
+    /// Whether a write is on its way.
+    pub fn is_writing(&self) -> bool {
+        self.state().slots_out > 0
     }
 
     /// Waits for room for one write call.

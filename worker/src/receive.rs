@@ -183,11 +183,12 @@ fn arrived<Q: ConfirmationQueue, T: ProfileTable>(
     if invited {
         shared.gate.on_invited(!jobs.is_empty());
     }
-    let more = receivers.on_answer(Instant::now(), asked_at, answer, fastrand::f64());
+    let room = shared.permits.has_room(MOST);
+    let more = receivers.on_answer(Instant::now(), asked_at, answer, room, fastrand::f64());
     if let Some(error) = error {
         events::receive_failed(&error, receivers.failures());
     }
-    // Nobody comes while nobody is out and there is no room for anybody.
-    let none_can_come = receivers.in_the_air() == 0 && shared.permits.is_starved(MOST);
+    // Nobody comes while nobody is out and no write is on its way that would make room.
+    let none_can_come = receivers.in_the_air() == 0 && !room && !shared.permits.is_writing();
     Arrivals { jobs, more: more && !none_can_come }
 }

@@ -17,6 +17,7 @@ use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use producer_lambda::{Announcement, Credentials, Producer, SharedCredentialsProvider};
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, interval};
 use worker::cli::Written;
@@ -60,6 +61,10 @@ pub const USER_POOL: &str = "eu-central-1_A1b2C3d4E";
 /// Sign-ups on their way to the queue at once.
 const FEEDERS: usize = 8;
 
+/// The worker is started when this part of the crowd, in tenths, waits in the queue: it has to catch up
+/// with a rush, and the rest comes while it does.
+const WAITING_TENTHS: usize = 9;
+
 /// How long the queue must have been empty for the demo to be over.
 const QUIET: &str = "1s";
 
@@ -79,7 +84,7 @@ pub async fn run(options: &Options) -> anyhow::Result<bool> {
     verify::put_rows(&dynamodb, TABLE, crowd.rows_before()).await?;
 
     eprintln!(
-        "SQS on {}, DynamoDB on {}: {} events through trigger, queue and worker",
+        "SQS on {}, DynamoDB on {}: {} events through trigger and queue; the worker starts late, when nine in ten of them wait",
         stack.sqs_endpoint(),
         stack.dynamodb_endpoint(),
         crowd.messages.len()
@@ -89,8 +94,12 @@ pub async fn run(options: &Options) -> anyhow::Result<bool> {
     let stop = Stop::default();
     let progress = JoinSet::from_iter([show_progress(Arc::clone(&stats), crowd.messages.len() as u64)]);
     let endpoint = stack.sqs_endpoint();
-    let feeding = feed(&crowd, &queues, &endpoint, &sqs);
-    let working = work(&queues, &access, Arc::clone(&stats), stop.clone());
+    let waiting = Notify::new();
+    let feeding = feed(&crowd, &queues, &endpoint, &sqs, &waiting);
+    let working = async {
+        waiting.notified().await;
+        work(&queues, &access, Arc::clone(&stats), stop.clone()).await
+    };
     let (fed, summary) = tokio::join!(feeding, working);
     drop(progress);
     let (fed, summary) = (fed?, summary?);
@@ -137,12 +146,27 @@ struct Fed {
     failed: u64,
 }
 
-/// Sends the crowd's messages: events through the trigger's handler, the rest straight to the queue.
+/// Sends the crowd's messages: events through the trigger's handler, the rest straight to the queue. Tells
+/// `waiting` when most of them are there.
 async fn feed(
     crowd: &Crowd,
     queues: &Queues,
     endpoint: &str,
     sqs: &aws_sdk_sqs::Client,
+    waiting: &Notify,
+) -> anyhow::Result<Fed> {
+    // Also when feeding fails: the worker has to start to come to an end.
+    let result = feed_all(crowd, queues, endpoint, sqs, waiting).await;
+    waiting.notify_one();
+    result
+}
+
+async fn feed_all(
+    crowd: &Crowd,
+    queues: &Queues,
+    endpoint: &str,
+    sqs: &aws_sdk_sqs::Client,
+    waiting: &Notify,
 ) -> anyhow::Result<Fed> {
     let mut config = producer_lambda::Config::queue(&queues.queue, "eu-central-1");
     config.endpoint_url = Some(endpoint.to_owned());
@@ -158,7 +182,11 @@ async fn feed(
         }
         anyhow::Ok(())
     };
-    for message in &crowd.messages {
+    let most = crowd.messages.len() * WAITING_TENTHS / 10;
+    for (nth, message) in crowd.messages.iter().enumerate() {
+        if nth == most {
+            waiting.notify_one();
+        }
         if sending.len() >= FEEDERS {
             join_one(&mut sending).await?;
         }

@@ -49,7 +49,15 @@ const AFTER_FAILURE: Policy = Policy {
 };
 
 /// The pause reaches the linger in so many receives that did not come back full.
-const STEPS: u32 = 8;
+const STEPS: u32 = 16;
+
+/// What a pause shrinks by when a second receive in a row comes back full. With [`STEPS`] found by
+/// simulating Poisson arrivals from 50 to 1,500 a second: eight to ten messages a receive from 200 a second
+/// on, and a burst is met within a tenth of a second.
+const SHORTER: f64 = 0.85;
+
+/// So many full receives in a row are a backlog: no more pauses, and more receivers.
+const BACKLOG: u32 = 4;
 
 /// Between two polls that find nothing, where polls do not wait.
 const SHORT_POLLS: Duration = Duration::from_millis(100);
@@ -96,9 +104,17 @@ impl Receivers {
         self.in_the_air += 1;
     }
 
-    /// A poll ended that began at `asked_at`. Tells whether more messages are to be expected within the
-    /// linger, so that a batch should wait for them.
-    pub fn on_answer(&mut self, now: Instant, asked_at: Instant, answer: Answer, chance: f64) -> bool {
+    /// A poll ended that began at `asked_at`; there is `room` for another hand of messages, or there is
+    /// not and more receivers would only wait for it. Tells whether more messages are to be expected
+    /// within the linger, so that a batch should wait for them.
+    pub fn on_answer(
+        &mut self,
+        now: Instant,
+        asked_at: Instant,
+        answer: Answer,
+        room: bool,
+        chance: f64,
+    ) -> bool {
         self.in_the_air = self.in_the_air.saturating_sub(1);
         self.not_before = None;
         let Answer::Brought { messages, asked } = answer else {
@@ -122,12 +138,11 @@ impl Receivers {
         let steady = self.brought.replace(now).is_some_and(|before| now <= before + 2 * self.linger);
         if messages >= asked {
             self.full_in_a_row = self.full_in_a_row.saturating_add(1);
-            if self.pause.is_zero() {
+            if self.full_in_a_row >= BACKLOG && room {
                 self.wanted = (self.wanted + 1).min(self.most);
-            } else if self.full_in_a_row > 1 {
-                self.pause = Duration::ZERO;
-            } else {
-                self.pause = self.pause * 3 / 4;
+            }
+            if self.full_in_a_row > 1 {
+                self.pause = self.pause.mul_f64(SHORTER);
             }
         } else {
             self.full_in_a_row = 0;
@@ -139,7 +154,7 @@ impl Receivers {
                 self.wanted -= 1;
             }
         }
-        if !self.pause.is_zero() && self.wanted == 1 {
+        if !self.pause.is_zero() && self.full_in_a_row < BACKLOG {
             self.not_before = Some(now + self.pause);
         }
         messages >= asked || self.in_the_air > 0 || steady
@@ -166,7 +181,7 @@ mod tests {
         while receivers.wants_another(usize::MAX) {
             receivers.on_poll();
         }
-        receivers.on_answer(now, now, answer, 0.5)
+        receivers.on_answer(now, now, answer, true, 0.5)
     }
 
     #[tokio::test(start_paused = true)]
@@ -176,8 +191,15 @@ mod tests {
         assert!(receivers.wants_another(16));
         receivers.on_poll();
         assert!(!receivers.wants_another(16), "two long polls on a quiet queue");
-        receivers.on_answer(now + WAIT, now, NONE, 0.5);
+        receivers.on_answer(now + WAIT, now, NONE, true, 0.5);
         assert_eq!(receivers.not_before(), None);
+        for _ in 1..BACKLOG {
+            turn(&mut receivers, now, FULL);
+            assert_eq!(receivers.wanted, 1);
+        }
+        receivers.on_poll();
+        receivers.on_answer(now, now, FULL, false, 0.5);
+        assert_eq!(receivers.wanted, 1, "another receiver, and no room for what it brings");
         for joined in 2..=16 {
             turn(&mut receivers, now, FULL);
             assert_eq!(receivers.wanted, joined);
@@ -221,7 +243,7 @@ mod tests {
             assert!(receivers.in_the_air() == 0 && receivers.wants_another(16));
             receivers.on_poll();
             let answer = Answer::Brought { messages: usize::try_from(messages).unwrap(), asked: 10 };
-            receivers.on_answer(now, now, answer, 0.5);
+            receivers.on_answer(now, now, answer, true, 0.5);
             polls += 1;
             brought += messages;
         }
@@ -280,7 +302,7 @@ mod tests {
                     2 => FEW,
                     _ => FULL,
                 };
-                receivers.on_answer(now, now, answer, 0.5);
+                receivers.on_answer(now, now, answer, step > 3, 0.5);
                 if let (Some(at), false) = (receivers.not_before(), answer == Answer::Failed) {
                     prop_assert!(at <= now + LINGER.max(SHORT_POLLS));
                 }
