@@ -3,13 +3,14 @@
 //! A `Delivery` cannot be cloned and settling takes it by value, so settling twice does not compile.
 //! Dropping it, on whatever path, closes the lease and gives the permit back; nothing else may.
 
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use crate::decide::lease::LeaseTable;
 use crate::permits::Permit;
 use crate::ports::{Message, ReceiptHandle};
 
@@ -37,64 +38,78 @@ impl Delivery {
     }
 }
 
-/// The right to settle one receipt, while its visibility timeout lasts. Dropping it closes it.
+/// The right to settle one receipt, while its visibility timeout lasts. The heartbeat extends it.
+/// Dropping it closes it.
 pub struct Lease {
     id: u64,
     received_at: Instant,
-    until: Instant,
     leases: Arc<Leases>,
 }
 
 impl Lease {
-    /// When the visibility timeout ends, at the earliest.
-    pub fn until(&self) -> Instant {
-        self.until
-    }
-
-    /// From before the receive request was sent.
+    /// When the receive was asked for that brought the message.
     pub fn received_at(&self) -> Instant {
         self.received_at
     }
 
-    /// Whether the receipt may still be acted on.
-    pub fn is_held(&self, now: Instant) -> bool {
-        now < self.until
+    /// When the visibility timeout ends, at the earliest, as far as it has been extended by now.
+    pub fn until(&self) -> Instant {
+        self.leases.table().until(self.id).unwrap_or(self.received_at)
     }
-}
 
-impl Lease {
+    /// Whether the receipt may still be acted on. Once it may not, it never may again.
+    pub fn is_held(&self, now: Instant) -> bool {
+        self.leases.table().is_held(self.id, now)
+    }
+
+    /// The receipt is about to be settled: from now on it is not extended, which would race the delete.
+    pub fn begin_settling(&self) {
+        self.leases.table().settling(self.id);
+    }
+
     /// The receipt was settled, or given up.
     pub fn close(self) {
-        self.leases.lock().remove(&self.id);
+        self.leases.table().close(self.id);
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
         if !self.leases.frozen.load(Ordering::Relaxed) {
-            self.leases.lock().remove(&self.id);
+            self.leases.table().close(self.id);
         }
     }
 }
 
-/// Every lease that is open: what is in flight, and what to release when all else fails.
+/// Every lease that is open: what is in flight, what to extend, and what to release when all else
+/// fails. Only locking, waking and the clock; [`LeaseTable`] decides.
+///
+/// The clock is read under the lock, so that nobody is told that a lease is held after somebody else
+/// was told that it is lost.
 #[derive(Default)]
 pub struct Leases {
-    open: Mutex<HashMap<u64, ReceiptHandle>>,
-    next: AtomicU64,
+    table: Mutex<LeaseTable>,
+    sooner: Notify,
     frozen: AtomicBool,
 }
 
 impl Leases {
     fn open(leases: &Arc<Self>, handle: ReceiptHandle, received_at: Instant, until: Instant) -> Lease {
-        let id = leases.next.fetch_add(1, Ordering::Relaxed);
-        leases.lock().insert(id, handle);
-        Lease { id, received_at, until, leases: Arc::clone(leases) }
+        let mut table = leases.table();
+        let before = table.next_deadline();
+        let id = table.open(handle, received_at, until);
+        let after = table.next_deadline();
+        drop(table);
+        // Nearly every lease is due after those that are open already, and wakes nobody.
+        if before.is_none() || after < before {
+            leases.sooner.notify_one();
+        }
+        Lease { id, received_at, leases: Arc::clone(leases) }
     }
 
     /// The number of open leases.
     pub fn in_flight(&self) -> usize {
-        self.lock().len()
+        self.table().in_flight()
     }
 
     /// From now on only settling closes a lease: what stages drop when they are ended by force stays
@@ -103,14 +118,31 @@ impl Leases {
         self.frozen.store(true, Ordering::Relaxed);
     }
 
-    /// The handles of every open lease.
+    /// The handles of every open lease that is not lost.
     pub fn handles(&self) -> Vec<ReceiptHandle> {
-        self.lock().values().cloned().collect()
+        self.with(|table, now| table.handles(now))
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<u64, ReceiptHandle>> {
-        // A map of handles cannot be left half-changed by a panic elsewhere.
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Asks the table, or tells it, at this moment. One moment for all that is said of one call.
+    pub fn with<A>(&self, say: impl FnOnce(&mut LeaseTable, Instant) -> A) -> A {
+        let mut table = self.table();
+        say(&mut table, Instant::now())
+    }
+
+    /// When [`LeaseTable::due`] wants to be called.
+    pub fn next_deadline(&self) -> Option<Instant> {
+        self.table().next_deadline()
+    }
+
+    /// Waits until [`Self::next_deadline`] has moved to an earlier moment by a lease that was opened.
+    /// For one who waits; what happened before the call counts too.
+    pub async fn sooner(&self) {
+        self.sooner.notified().await;
+    }
+
+    fn table(&self) -> MutexGuard<'_, LeaseTable> {
+        // The table changes its parts one after the other and runs no code of others between.
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -118,17 +150,39 @@ impl Leases {
 mod tests {
     use super::*;
 
-    #[tokio::test]
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    fn open(leases: &Arc<Leases>, name: &str, received_at: Instant) -> Lease {
+        Leases::open(leases, ReceiptHandle(name.into()), received_at, received_at + MINUTE)
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_dropped_lease_is_closed_unless_stages_are_being_ended_by_force() {
         let leases = Arc::new(Leases::default());
-        let open =
-            |name: &str| Leases::open(&leases, ReceiptHandle(name.into()), Instant::now(), Instant::now());
-        drop(open("dropped"));
+        let now = Instant::now();
+        drop(open(&leases, "dropped", now));
         assert_eq!(leases.in_flight(), 0);
-        let (settled, aborted) = (open("settled"), open("aborted"));
+        let (settled, aborted) = (open(&leases, "settled", now), open(&leases, "aborted", now));
         leases.freeze();
         settled.close();
         drop(aborted);
         assert_eq!(leases.handles(), [ReceiptHandle("aborted".into())]);
+        tokio::time::sleep(MINUTE).await;
+        assert_eq!((leases.handles(), leases.in_flight()), (vec![], 1), "a lost lease is not acted on");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_heartbeat_is_woken_only_by_what_is_due_before_all_others() {
+        let leases = Arc::new(Leases::default());
+        let start = Instant::now();
+        let woken = async || tokio::time::timeout(MINUTE / 60, leases.sooner()).await.is_ok();
+        let _first = open(&leases, "first", start);
+        assert!(woken().await);
+        let _same = open(&leases, "same", start);
+        let _later = open(&leases, "later", start + MINUTE / 4);
+        assert!(!woken().await);
+        let _shorter = Leases::open(&leases, ReceiptHandle("shorter".into()), start, start + MINUTE / 2);
+        assert!(woken().await);
+        assert!(!woken().await);
     }
 }

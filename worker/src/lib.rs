@@ -1,7 +1,7 @@
 //! The worker: from queue messages to profile items.
 //!
 //! Start reading at [`pipeline`], the map. Decisions live in [`decide`] and know no clock, no network
-//! and no randomness; the stages ([`receive`], [`gather`], [`mod@write`], [`settle`]) do what was decided,
+//! and no randomness; the stages ([`receive`], [`gather`], [`mod@write`], [`settle`], [`heartbeat`]) do what was decided,
 //! through the two [`ports`]; [`aws`] is the only place that knows the SDK. Dependencies point one
 //! way: `aws, admin, jobs → pipeline → decide → domain`.
 
@@ -13,6 +13,7 @@ pub mod decide;
 pub mod delivery;
 pub mod gate;
 pub mod gather;
+pub mod heartbeat;
 pub mod insert;
 pub mod jobs;
 pub mod outcome;

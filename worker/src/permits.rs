@@ -201,7 +201,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn slots_follow_the_limit_and_come_back() {
-        let permits = permits(20);
+        let permits = permits(6);
         let (one, two) = (permits.slot().await, permits.slot().await);
         assert!(tokio::time::timeout(PATIENCE, permits.slot()).await.is_err());
         let (_three, ()) = tokio::join!(permits.slot(), async { drop(one) });

@@ -7,6 +7,7 @@
 //!
 //! Three tasks after the receiver, joined by bounded channels. Only the receiver hears the stop
 //! signal; every later stage ends when its input closes, so nothing that was received is forgotten.
+//! Beside them the heartbeat extends the leases of all that is in hand, until the last is settled.
 //! One semaphore bounds everything: a permit is taken before a message is asked for and comes back
 //! when it is settled.
 
@@ -26,7 +27,7 @@ use crate::permits::Permits;
 use crate::ports::{ConfirmationQueue, ProfileTable, ReceiptHandle};
 use crate::stats::Stats;
 use crate::telemetry::{Pseudonyms, events};
-use crate::{gather, receive, settle, write};
+use crate::{gather, heartbeat, receive, settle, write};
 
 /// The numbers the stages work by.
 #[derive(Debug, Clone)]
@@ -126,7 +127,15 @@ pub async fn run<Q: ConfirmationQueue, T: ProfileTable>(shared: Arc<Shared<Q, T>
     stages.spawn(receive::run(Arc::clone(&shared), arrivals, fates.clone(), stop.soft.clone()));
     stages.spawn(gather::run(shared.settings.linger, arrived, batches));
     stages.spawn(write::run(Arc::clone(&shared), batched, fates));
-    stages.spawn(settle::run(Arc::clone(&shared), decided));
+    let settled = CancellationToken::new();
+    stages.spawn(heartbeat::run(Arc::clone(&shared), settled.clone()));
+    let settling = settle::run(Arc::clone(&shared), decided);
+    // However settling ends, the heartbeat ends after it and never before.
+    let settled = settled.drop_guard();
+    stages.spawn(async move {
+        settling.await;
+        drop(settled);
+    });
 
     tokio::select! {
         // The receiver hears the stop as well and may have ended by now, which is no failure.

@@ -220,6 +220,8 @@ async fn settle_batch<Q: ConfirmationQueue, T: ProfileTable>(
         if entries.is_empty() {
             return;
         }
+        // An extension in the air would race the call, and be refused once the call succeeded.
+        entries.iter().for_each(|entry| entry.delivery.lease.begin_settling());
         let results = call(&shared, action, &entries).await;
         let mut again = Vec::new();
         let mut last_error = None;

@@ -20,6 +20,8 @@ pub struct Stats {
     received: AtomicU64,
     outcomes: [AtomicU64; Outcome::ALL.len()],
     unsettled_deletes: AtomicU64,
+    leases_extended: AtomicU64,
+    leases_lost: AtomicU64,
     ready: AtomicBool,
     breaker_open: AtomicBool,
     receives_without_attempt: AtomicU64,
@@ -56,6 +58,11 @@ pub struct Snapshot {
     pub errors: BTreeMap<String, u64>,
     /// Deletes that failed for good; their messages come back and are found present.
     pub failed_deletes: u64,
+    /// Extensions of visibility timeouts that succeeded, each message counted each time.
+    pub leases_extended: u64,
+    /// Messages whose visibility timeout ran out, or could not be extended any more, while they were
+    /// in hand and not yet being settled. They come back by themselves.
+    pub leases_lost: u64,
     /// API calls sent, by operation, every attempt counted.
     pub api_calls: BTreeMap<String, u64>,
     /// From the confirmation to the item, live messages only; `null` before the first.
@@ -102,6 +109,8 @@ impl Default for Stats {
             received: AtomicU64::new(0),
             outcomes: Default::default(),
             unsettled_deletes: AtomicU64::new(0),
+            leases_extended: AtomicU64::new(0),
+            leases_lost: AtomicU64::new(0),
             ready: AtomicBool::new(false),
             breaker_open: AtomicBool::new(false),
             receives_without_attempt: AtomicU64::new(0),
@@ -193,6 +202,17 @@ impl Stats {
     /// A delete failed for good.
     pub fn on_failed_delete(&self) {
         self.unsettled_deletes.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Leases were extended, by one call.
+    pub fn on_leases_extended(&self, leases: usize) {
+        self.leases_extended.fetch_add(leases as u64, Ordering::Relaxed);
+        self.rest().denied.remove("extend");
+    }
+
+    /// Leases were lost.
+    pub fn on_leases_lost(&self, leases: usize) {
+        self.leases_lost.fetch_add(leases as u64, Ordering::Relaxed);
     }
 
     /// A request is about to leave, first attempt or not.
@@ -290,6 +310,8 @@ impl Stats {
                 .map(|((operation, class), count)| (format!("{operation}.{}", class.name()), *count))
                 .collect(),
             failed_deletes: self.unsettled_deletes.load(Ordering::Relaxed),
+            leases_extended: self.leases_extended.load(Ordering::Relaxed),
+            leases_lost: self.leases_lost.load(Ordering::Relaxed),
             api_calls: rest.api_calls.clone(),
             confirmation_to_profile_ms: rest.confirmation_to_profile_ms.as_ref().map(|latency| Percentiles {
                 p50: latency.value_at_quantile(0.5),

@@ -77,9 +77,10 @@ impl Effective {
         self.limit
     }
 
-    /// Write calls that may be on their way: work arrives in tens.
+    /// Write calls that may be on their way: where each item is put by itself, a third of what is in hand
+    /// is being written and the rest received or deleted.
     pub fn write_slots(&self) -> usize {
-        self.limit.div_ceil(10)
+        self.limit.div_ceil(3)
     }
 
     /// Polls that may be in the air: a message spends a third of its time in hand being received.
@@ -239,7 +240,7 @@ mod tests {
             effective.on_throttled(now + nth * 2 * READING);
         }
         assert_eq!(effective.limit(), THROTTLED_FLOOR);
-        assert_eq!((effective.write_slots(), effective.receivers()), (1, 1));
+        assert_eq!((effective.write_slots(), effective.receivers()), (4, 1));
     }
 
     proptest! {

@@ -73,6 +73,17 @@ pub fn settle_failed(operation: &'static str, error: &CallError, failures: u32) 
     warn!(event = "settle_failed", operation, class, code, failures, "settling failed for some receipts");
 }
 
+/// Extending the leases of so many messages failed, in one call.
+pub fn extend_failed(error: &CallError, leases: usize) {
+    let (class, code) = (error.class.name(), &error.code);
+    warn!(event = "extend_failed", class, code, leases, "extending failed for some receipts");
+}
+
+/// The time of so many messages ran out while they were in hand.
+pub fn leases_lost(leases: usize) {
+    warn!(event = "leases_lost", leases, "messages in hand are no longer ours; they come back by themselves");
+}
+
 /// The dead-letter queue would not take a message.
 pub fn quarantine_failed(error: &CallError, reason: Reason) {
     let (class, code, reason) = (error.class.name(), &error.code, reason.code());
@@ -187,6 +198,8 @@ pub fn status(snapshot: &Snapshot) {
         user_gone = count(Outcome::UserGone),
         ignored = count(Outcome::Ignored),
         failed_deletes = snapshot.failed_deletes,
+        leases_extended = snapshot.leases_extended,
+        leases_lost = snapshot.leases_lost,
         confirmation_to_profile_p50_ms = latency.map(|latency| latency.p50),
         confirmation_to_profile_p99_ms = latency.map(|latency| latency.p99),
         last_receive_seconds_ago = snapshot.last_receive_seconds_ago,
