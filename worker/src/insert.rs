@@ -25,9 +25,9 @@ pub struct Knowledge {
     recent: Mutex<Recent>,
 }
 
-/// Rows remembered as made by this process: a few megabytes, and no longer than a row that was made and
-/// replaced by somebody else could matter.
-const REMEMBERED: usize = 10_000;
+/// Rows remembered as made by this process: what fits half a megabyte, twice, and no longer than a row
+/// that was made and replaced by somebody else could matter.
+const REMEMBERED: usize = 28_000;
 const REMEMBERED_FOR: Duration = Duration::from_secs(600);
 
 impl Default for Knowledge {
@@ -223,18 +223,20 @@ impl<Q: ConfirmationQueue, T: ProfileTable> Inserter<'_, Q, T> {
         let Some(owner_attribute) = self.shared.rules.model.owner_attribute() else { return answers };
         let mut unknown = Vec::new();
         for (place, (profile, answer)) in profiles.iter().zip(&mut answers).enumerate() {
-            match answer {
-                Ok(Inserted::Created) => {
-                    if let Some(AttributeValue::S(owner)) = profile.item.get(owner_attribute) {
-                        self.recent().remember(Instant::now(), profile.key.clone(), owner.clone());
-                    }
+            let owner = match profile.item.get(owner_attribute) {
+                Some(AttributeValue::S(owner)) => Some(owner),
+                _ => None,
+            };
+            match (answer, owner) {
+                (Ok(Inserted::Created), Some(owner)) => {
+                    self.recent().remember(Instant::now(), &profile.key, owner);
                 }
-                Ok(Inserted::Exists(stored)) if *stored == StoredOwner::NotTold => {
-                    match self.recent().owner(Instant::now(), &profile.key) {
-                        Some(owner) => *stored = StoredOwner::Is(owner.to_owned()),
-                        None => unknown.push((place, *profile)),
+                (Ok(Inserted::Exists(stored)), owner) if *stored == StoredOwner::NotTold => match owner {
+                    Some(owner) if self.recent().made(Instant::now(), &profile.key, owner) => {
+                        *stored = StoredOwner::Is(owner.clone());
                     }
-                }
+                    _ => unknown.push((place, *profile)),
+                },
                 _ => {}
             }
         }

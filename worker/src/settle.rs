@@ -138,6 +138,10 @@ pub async fn run<Q: ConfirmationQueue, T: ProfileTable>(
                         Settlement::RetryAfter(delay) => entries.push(Entry::make_visible(delivery, outcome, delay)),
                         Settlement::Release => entries.push(Entry::make_visible(delivery, outcome, Duration::ZERO)),
                         Settlement::LeaveAlone => conclude(&shared, delivery, outcome),
+                        // By now another worker may have it, and send it there as well.
+                        Settlement::Quarantine(_) if !delivery.lease.is_held(Instant::now()) => {
+                            conclude(&shared, delivery, Outcome::LeaseLost);
+                        }
                         Settlement::Quarantine(rejection) => {
                             let (shared, back) = (Arc::clone(&shared), quarantined.clone());
                             calls.spawn(async move {

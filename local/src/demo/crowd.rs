@@ -50,14 +50,22 @@ impl Crowd {
         let bad = bad_messages();
         let good = events as usize - bad.len();
         let users: Vec<User> = (0..(good * 9).div_ceil(10)).map(User::nth).collect();
-        let mut messages: Vec<Sent> = users.iter().map(|user| user.event("ConfirmSignUp")).collect();
-        // Repeats are what Cognito's own retries look like; resets come through the same trigger.
-        for again in 0..good.saturating_sub(messages.len()) {
-            let Some(user) = users.get(again * 7 % users.len()) else { continue };
-            let source = if again % 2 == 0 { "ConfirmSignUp" } else { "ConfirmForgotPassword" };
-            let at = messages.len() - (again * 13) % (messages.len() / 2);
-            messages.insert(at, user.event(source));
+        // Everybody signs up in turn. Half of the others are retries as Cognito makes them, a few places
+        // later; half are password resets, which come through the same trigger at any time.
+        let turn = |place: usize| 10 * place;
+        let mut messages: Vec<(usize, Sent)> =
+            users.iter().enumerate().map(|(n, user)| (turn(n), user.event("ConfirmSignUp"))).collect();
+        for again in 0..good.saturating_sub(users.len()) {
+            let n = again * 7 % users.len();
+            let Some(user) = users.get(n) else { continue };
+            messages.push(if again % 2 == 0 {
+                (turn(n + again % 9) + 5, user.event("ConfirmSignUp"))
+            } else {
+                (turn(n + again * 13 % users.len()) + 6, user.event("ConfirmForgotPassword"))
+            });
         }
+        messages.sort_by_key(|(turn, _)| *turn);
+        let mut messages: Vec<Sent> = messages.into_iter().map(|(_, sent)| sent).collect();
         let mut expected: BTreeMap<_, _> = users
             .iter()
             .map(|user| {

@@ -33,7 +33,7 @@ use crowd::{Crowd, Sent};
 #[derive(Debug, Args)]
 pub struct Options {
     /// Events to feed in: sign-ups with repeats, resets and a few bad messages among them.
-    #[arg(long, default_value_t = 2000, value_parser = clap::value_parser!(u32).range(50..=1_000_000))]
+    #[arg(long, default_value_t = 3000, value_parser = clap::value_parser!(u32).range(50..=1_000_000))]
     pub events: u32,
     /// How the result looks on stdout [default: table on a terminal, json elsewhere].
     #[arg(long, value_enum)]

@@ -22,7 +22,8 @@ fn problems(change: impl FnOnce(&mut Written)) -> Vec<String> {
 fn the_defaults_are_the_contracts_and_fit_together() {
     let config = parse(&written()).unwrap();
     let settings = config.settings;
-    assert_eq!(settings.max_in_flight, 1000);
+    assert_eq!((settings.max_in_flight, settings.max_receivers), (1000, 16));
+    assert_eq!(settings.hold_budget, Duration::from_secs(3600));
     assert_eq!(settings.wait_time, Duration::from_secs(20));
     assert_eq!(settings.visibility_timeout, Duration::from_secs(60));
     assert_eq!(settings.linger, Duration::from_millis(50));
@@ -136,4 +137,37 @@ fn health_needs_an_address_and_logging_a_known_format() {
     assert_eq!(logging(&bad).unwrap_err().len(), 2);
     assert!(until_empty("3s").is_ok());
     assert!(until_empty("never").is_err());
+}
+
+#[test]
+fn receivers_must_have_room_and_fit_by_themselves() {
+    let few = problems(|written| {
+        written.max_in_flight = Some("50".into());
+        written.max_receivers = Some("16".into());
+    });
+    assert_eq!(few.len(), 1, "{few:?}");
+    for named in ["MAX_IN_FLIGHT, MAX_RECEIVERS", "50", "at least 160", "at most 5"] {
+        assert!(few[0].contains(named), "{named} is not in {few:?}");
+    }
+    for (in_flight, receivers) in [("1", 1), ("50", 5), ("160", 16), ("5000", 16)] {
+        let config = parse(&Written { max_in_flight: Some(in_flight.into()), ..written() }).unwrap();
+        assert_eq!(config.settings.max_receivers, receivers, "for {in_flight} in flight");
+    }
+    assert!(problems(|written| written.max_receivers = Some("257".into()))[0].contains("MAX_RECEIVERS"));
+    let one = Written { max_in_flight: Some("3".into()), max_receivers: Some("1".into()), ..written() };
+    assert!(parse(&one).is_ok());
+}
+
+#[test]
+fn nothing_is_held_for_longer_than_sqs_lends_it() {
+    let long = problems(|written| {
+        written.hold_budget = Some("11h".into());
+        written.visibility_timeout = Some("1h".into());
+    });
+    assert_eq!(long.len(), 1, "{long:?}");
+    for named in ["HOLD_BUDGET, VISIBILITY_TIMEOUT", "at most 10h"] {
+        assert!(long[0].contains(named), "{named} is not in {long:?}");
+    }
+    assert_eq!(problems(|written| written.hold_budget = Some("0s".into())), Vec::<String>::new());
+    assert_eq!(problems(|written| written.hold_budget = Some("12h".into())).len(), 1);
 }

@@ -1,7 +1,11 @@
 //! Whose rows did this process make itself a short while ago? Answers that one question and no other:
 //! it saves reading a row back to see its owner. It must never be a reason to skip a write.
+//!
+//! Only hashes are kept, so that a long memory is a small one. Two keys that share a hash do no harm:
+//! their owners would have to share one as well, 128 bits in all, keyed anew in each process.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
 use std::mem;
 use std::time::Duration;
 
@@ -12,8 +16,9 @@ use tokio::time::Instant;
 /// older forgotten whole, so that forgetting never has to search.
 #[derive(Debug)]
 pub struct Recent {
-    young: HashMap<ProfileKey, String>,
-    old: HashMap<ProfileKey, String>,
+    young: HashMap<u64, u64>,
+    old: HashMap<u64, u64>,
+    hash: RandomState,
     /// When the young generation began; `None` while nothing is remembered.
     since: Option<Instant>,
     generation: usize,
@@ -27,6 +32,7 @@ impl Recent {
         Self {
             young: HashMap::new(),
             old: HashMap::new(),
+            hash: RandomState::new(),
             since: None,
             generation: generation.max(1),
             lifetime,
@@ -34,19 +40,21 @@ impl Recent {
     }
 
     /// This process made the row of `key` and wrote `owner` into it.
-    pub fn remember(&mut self, now: Instant, key: ProfileKey, owner: String) {
+    pub fn remember(&mut self, now: Instant, key: &ProfileKey, owner: &str) {
         self.forget_the_aged(now);
         if self.young.len() >= self.generation {
             self.turn(now);
         }
         self.since.get_or_insert(now);
-        self.young.insert(key, owner);
+        self.young.insert(self.hash.hash_one(key), self.hash.hash_one(owner));
     }
 
-    /// The owner written with `key`, if this process made its row a short while ago.
-    pub fn owner(&mut self, now: Instant, key: &ProfileKey) -> Option<&str> {
+    /// Whether this process made the row of `key` a short while ago, with this very owner.
+    pub fn made(&mut self, now: Instant, key: &ProfileKey, owner: &str) -> bool {
         self.forget_the_aged(now);
-        self.young.get(key).or_else(|| self.old.get(key)).map(String::as_str)
+        let key = self.hash.hash_one(key);
+        let made = self.young.get(&key).or_else(|| self.old.get(&key));
+        made.is_some_and(|made| *made == self.hash.hash_one(owner))
     }
 
     fn forget_the_aged(&mut self, now: Instant) {
@@ -85,14 +93,23 @@ mod tests {
     async fn what_was_made_long_ago_is_not_vouched_for() {
         let now = Instant::now();
         let mut recent = Recent::new(10, LIFETIME);
-        recent.remember(now, key(1), "1".into());
-        assert_eq!(recent.owner(now + LIFETIME, &key(1)), Some("1"));
-        recent.remember(now + LIFETIME, key(2), "2".into());
-        assert_eq!(recent.owner(now + 2 * LIFETIME, &key(1)), None);
-        assert_eq!(recent.owner(now + 2 * LIFETIME, &key(2)), Some("2"));
+        recent.remember(now, &key(1), "1");
+        assert!(recent.made(now + LIFETIME, &key(1), "1"));
+        recent.remember(now + LIFETIME, &key(2), "2");
+        assert!(!recent.made(now + 2 * LIFETIME, &key(1), "1"));
+        assert!(recent.made(now + 2 * LIFETIME, &key(2), "2"));
         let mut quiet = Recent::new(10, LIFETIME);
-        quiet.remember(now, key(1), "1".into());
-        assert_eq!(quiet.owner(now + 1000 * LIFETIME, &key(1)), None);
+        quiet.remember(now, &key(1), "1");
+        assert!(!quiet.made(now + 1000 * LIFETIME, &key(1), "1"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn another_owner_is_not_vouched_for() {
+        let now = Instant::now();
+        let mut recent = Recent::new(10, LIFETIME);
+        recent.remember(now, &key(1), "1");
+        assert!(!recent.made(now, &key(1), "2"));
+        assert!(!recent.made(now, &key(2), "1"));
     }
 
     #[tokio::test(start_paused = true)]
@@ -100,12 +117,12 @@ mod tests {
         let now = Instant::now();
         let mut recent = Recent::new(10, LIFETIME);
         for user in 0..1000 {
-            recent.remember(now, key(user), user.to_string());
+            recent.remember(now, &key(user), &user.to_string());
             for back in 0..10.min(user + 1) {
-                assert_eq!(recent.owner(now, &key(user - back)), Some((user - back).to_string().as_str()));
+                assert!(recent.made(now, &key(user - back), &(user - back).to_string()));
             }
             assert!(recent.young.len() + recent.old.len() <= 20);
         }
-        assert_eq!(recent.owner(now, &key(900)), None);
+        assert!(!recent.made(now, &key(900), "900"));
     }
 }
