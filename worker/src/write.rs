@@ -68,20 +68,18 @@ async fn write<Q: ConfirmationQueue, T: ProfileTable>(
     mut groups: Vec<Group<Member>>,
     fates: mpsc::Sender<Fate>,
 ) {
+    let held_until = Instant::now() + shared.settings.hold_budget;
     loop {
-        groups = let_go(&shared, groups, &fates).await;
-        let Some(look_again) = held_until(&shared, &groups) else { return };
-        let answers = match shared.gate.turn(look_again).await {
-            Turn::TimeUp => continue,
-            Turn::Stopped => {
-                for group in groups {
-                    tell(&shared, group, Err(Happened::Stopped), &fates).await;
-                }
-                return;
-            }
+        groups = part_with_the_lapsed(groups, &fates).await;
+        let Some(lapses) = members(&groups).map(|member| member.delivery.lease.until()).min() else { return };
+        let answers = match shared.gate.turn(lapses.min(held_until)).await {
+            Turn::TimeUp if Instant::now() < held_until => continue,
+            // Asked for a turn before it is given up: with no time at all it has been a probe once.
+            Turn::TimeUp => return tell_all(&shared, groups, &Happened::HeldTooLong, &fates).await,
+            Turn::Stopped => return tell_all(&shared, groups, &Happened::Stopped, &fates).await,
             Turn::Pass => {
                 let _slot = shared.permits.slot().await;
-                groups = let_go(&shared, groups, &fates).await;
+                groups = part_with_the_lapsed(groups, &fates).await;
                 insert(&shared, &knowledge, &groups).await
             }
             Turn::Probe => insert(&shared, &knowledge, groups.get(..1).unwrap_or_default()).await,
@@ -118,27 +116,15 @@ async fn insert<Q: ConfirmationQueue, T: ProfileTable>(
     }
 }
 
-/// Parts with those whose lease is lost, and, while the table fails, with those held for too long.
-async fn let_go<Q, T>(
-    shared: &Shared<Q, T>,
-    groups: Vec<Group<Member>>,
-    fates: &mpsc::Sender<Fate>,
-) -> Vec<Group<Member>> {
-    let (now, failing) = (Instant::now(), shared.gate.is_open());
+/// Leaves those alone whose lease is lost.
+async fn part_with_the_lapsed(groups: Vec<Group<Member>>, fates: &mpsc::Sender<Fate>) -> Vec<Group<Member>> {
+    let now = Instant::now();
     let mut kept = Vec::with_capacity(groups.len());
     for Group { profile, members } in groups {
-        let mut held = Vec::with_capacity(members.len());
-        for member in members {
-            let lease = &member.delivery.lease;
-            let happened = if !lease.is_held(now) {
-                Happened::Expired
-            } else if failing && now >= lease.received_at() + shared.settings.hold_budget {
-                Happened::HeldTooLong
-            } else {
-                held.push(member);
-                continue;
-            };
-            drop(fates.send(Fate::single(member.delivery, happened)).await);
+        let (held, lapsed): (Vec<_>, Vec<_>) =
+            members.into_iter().partition(|member| member.delivery.lease.is_held(now));
+        for member in lapsed {
+            drop(fates.send(Fate::single(member.delivery, Happened::Expired)).await);
         }
         if !held.is_empty() {
             kept.push(Group { profile, members: held });
@@ -147,13 +133,15 @@ async fn let_go<Q, T>(
     kept
 }
 
-/// When there may be somebody to part with; `None` when there is nobody left.
-fn held_until<Q, T>(shared: &Shared<Q, T>, groups: &[Group<Member>]) -> Option<Instant> {
-    let each = members(groups).map(|member| {
-        let lease = &member.delivery.lease;
-        lease.until().min(lease.received_at() + shared.settings.hold_budget)
-    });
-    each.min()
+async fn tell_all<Q, T>(
+    shared: &Shared<Q, T>,
+    groups: Vec<Group<Member>>,
+    happened: &Happened,
+    fates: &mpsc::Sender<Fate>,
+) {
+    for group in groups {
+        tell(shared, group, Err(happened.clone()), fates).await;
+    }
 }
 
 fn members(groups: &[Group<Member>]) -> impl Iterator<Item = &Member> {

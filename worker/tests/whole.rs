@@ -46,6 +46,7 @@ const KNOWN: [u64; 0] = [];
 static SEEN: std::sync::Mutex<std::collections::BTreeMap<&str, u64>> =
     std::sync::Mutex::new(std::collections::BTreeMap::new());
 const SECOND: Duration = Duration::from_secs(1);
+const HOUR: Duration = Duration::from_secs(3600);
 
 fn settings(dice: &mut fastrand::Rng) -> Settings {
     let max_in_flight = [1, 7, 40, 1000][dice.usize(0..4)];
@@ -56,7 +57,7 @@ fn settings(dice: &mut fastrand::Rng) -> Settings {
         visibility_timeout: 60 * SECOND,
         linger: Duration::from_millis([0, 50, 1000][dice.usize(0..3)]),
         write_deadline: 10 * SECOND,
-        hold_budget: [Duration::ZERO, 30 * SECOND, 3600 * SECOND][dice.usize(0..3)],
+        hold_budget: [Duration::ZERO, 30 * SECOND, HOUR][dice.usize(0..3)],
         drain_deadline: 90 * SECOND,
         write_strategy: [WriteStrategy::Auto, WriteStrategy::Put, WriteStrategy::Batch][dice.usize(0..3)],
     }
@@ -172,17 +173,21 @@ async fn history(seed: u64) {
     let queue = Queue::new(bodies.clone(), settings.visibility_timeout, queue_faults, Arc::clone(&stats));
     let case = Case { bodies, queue: queue.clone(), table: table.clone(), squatted, edited };
 
-    // The first worker is stopped at some moment, now and then twice.
+    // The first worker is stopped at some moment, now and then twice, or lives until it is done: what
+    // fails is well again after a quarter of an hour, and no message is given back for longer than that.
     let shared = worker(queue, table, settings.clone(), &stats);
-    let stop = Stop::default();
-    let stopping = stop.clone();
-    let (lives, patience) = (Duration::from_millis(dice.u64(0..500_000)), dice.u64(0..20));
-    let twice = dice.u8(0..8) == 0;
+    let (stop, begun) = (Stop::default(), Instant::now());
+    let finishes = dice.u8(0..3) == 0;
+    let lives = if finishes { 3 * HOUR } else { Duration::from_millis(dice.u64(0..500_000)) };
+    let (twice, patience) = (dice.u8(0..8) == 0, Duration::from_secs(dice.u64(0..20)));
+    let (stopping, watched) = (stop.clone(), case.queue.clone());
     tokio::spawn(async move {
-        sleep(lives).await;
+        while begun.elapsed() < lives && !(finishes && watched.is_empty()) {
+            sleep(SECOND.min(lives.saturating_sub(begun.elapsed()))).await;
+        }
         stopping.soft.cancel();
         if twice {
-            sleep(Duration::from_secs(patience)).await;
+            sleep(patience).await;
             stopping.hard.cancel();
         }
     });
@@ -190,6 +195,7 @@ async fn history(seed: u64) {
     let ended = timeout(limit, pipeline::run(Arc::clone(&shared), stop)).await;
     let ended = ended.unwrap_or_else(|_| panic!("seed {seed}: the drain did not end in time"));
     assert_ne!(ended, Ended::StageFailed, "seed {seed}");
+    assert!(!finishes || case.queue.is_empty(), "seed {seed}: not done, though all is well again");
     let counts = stats.snapshot(Instant::now());
     for (outcome, count) in &counts.outcomes {
         *SEEN.lock().unwrap().entry(*outcome).or_default() += count;
@@ -213,7 +219,7 @@ async fn history(seed: u64) {
         }
         soft.cancel();
     });
-    let ended = timeout(24 * 3600 * SECOND, pipeline::run(shared, stop)).await;
+    let ended = timeout(24 * HOUR, pipeline::run(shared, stop)).await;
     assert_eq!(ended.ok(), Some(Ended::Drained), "seed {seed}: the queue was not emptied");
     case.check(seed, &stats.snapshot(Instant::now()));
     assert!(case.queue.most_receives() < 100, "seed {seed}: SQS would have given up on a message");
