@@ -83,6 +83,7 @@ const SQS_IN_FLIGHT: u64 = 120_000;
 const MOST_RECEIVERS: u64 = 256;
 
 /// How long one receive can keep a message invisible in all (SQS API reference, ChangeMessageVisibility).
+/// Holding begins a long poll and a linger after the receive; the two timeouts kept back are longer.
 const SQS_VISIBILITY: Duration = Duration::from_secs(12 * 3600);
 
 /// Reads the settings of the pipeline.

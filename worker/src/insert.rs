@@ -59,8 +59,8 @@ pub struct Inserter<'a, Q, T> {
 impl<Q: ConfirmationQueue, T: ProfileTable> Inserter<'_, Q, T> {
     /// Writes one item.
     pub async fn one(&self, profile: &Profile) -> Answer {
-        let inserted = self.put(profile).await?;
-        self.with_owners(&[profile], vec![Ok(inserted)]).await.pop().unwrap_or_else(|| Err(unanswered()))
+        let answer = self.put(profile).await;
+        self.with_owners_known_here(&[profile], vec![answer]).pop().unwrap_or_else(|| Err(unanswered()))
     }
 
     /// Writes several items of distinct keys, at most 25. One answer per item, in order.
@@ -116,7 +116,7 @@ impl<Q: ConfirmationQueue, T: ProfileTable> Inserter<'_, Q, T> {
             }
         }
         let answers = answers.into_iter().map(|answer| answer.unwrap_or_else(|| Err(unanswered()))).collect();
-        self.with_owners(profiles, answers).await
+        self.with_owners_known_here(profiles, answers)
     }
 
     /// Puts one item until there is an answer about it, or no time left.
@@ -217,44 +217,20 @@ impl<Q: ConfirmationQueue, T: ProfileTable> Inserter<'_, Q, T> {
         self.shared.give_up.run_until_cancelled(sleep(delay)).await.ok_or(Happened::Stopped)
     }
 
-    /// Finds out whose the rows are that were there first, where the service did not tell: from what
-    /// this process wrote itself, or by one read for all of them.
-    async fn with_owners(&self, profiles: &[&Profile], mut answers: Vec<Answer>) -> Vec<Answer> {
+    /// Vouches for rows that this process made a short while ago: their owner need not be read back.
+    fn with_owners_known_here(&self, profiles: &[&Profile], mut answers: Vec<Answer>) -> Vec<Answer> {
         let Some(owner_attribute) = self.shared.rules.model.owner_attribute() else { return answers };
-        let mut unknown = Vec::new();
-        for (place, (profile, answer)) in profiles.iter().zip(&mut answers).enumerate() {
-            let owner = match profile.item.get(owner_attribute) {
-                Some(AttributeValue::S(owner)) => Some(owner),
-                _ => None,
-            };
-            match (answer, owner) {
-                (Ok(Inserted::Created), Some(owner)) => {
-                    self.recent().remember(Instant::now(), &profile.key, owner);
+        for (profile, answer) in profiles.iter().zip(&mut answers) {
+            let Some(AttributeValue::S(owner)) = profile.item.get(owner_attribute) else { continue };
+            match answer {
+                Ok(Inserted::Created) => self.recent().remember(Instant::now(), &profile.key, owner),
+                Ok(Inserted::Exists(stored))
+                    if *stored == StoredOwner::NotTold
+                        && self.recent().made(Instant::now(), &profile.key, owner) =>
+                {
+                    *stored = StoredOwner::Is(owner.clone());
                 }
-                (Ok(Inserted::Exists(stored)), owner) if *stored == StoredOwner::NotTold => match owner {
-                    Some(owner) if self.recent().made(Instant::now(), &profile.key, owner) => {
-                        *stored = StoredOwner::Is(owner.clone());
-                    }
-                    _ => unknown.push((place, *profile)),
-                },
                 _ => {}
-            }
-        }
-        if unknown.is_empty() {
-            return answers;
-        }
-        let keys: Vec<_> = unknown.iter().map(|(_, profile)| &profile.key).collect();
-        let read = self.attempt(self.shared.table.owners(&keys)).await;
-        for (nth, (place, _)) in unknown.into_iter().enumerate() {
-            let answer = match &read {
-                Ok(owners) => owners
-                    .get(nth)
-                    .map_or_else(|| Err(unanswered()), |owner| Ok(Inserted::Exists(owner.clone()))),
-                // Whose the row is was not found out: the message comes back and asks again.
-                Err(happened) => Err(happened.clone()),
-            };
-            if let Some(slot) = answers.get_mut(place) {
-                *slot = answer;
             }
         }
         answers

@@ -17,6 +17,7 @@ pub mod heartbeat;
 pub mod insert;
 pub mod jobs;
 pub mod outcome;
+pub mod owners;
 pub mod permits;
 pub mod pipeline;
 pub mod ports;

@@ -7,9 +7,9 @@
 //!
 //! Three tasks after the receiver, joined by bounded channels. Only the receiver hears the stop
 //! signal; every later stage ends when its input closes, so nothing that was received is forgotten.
-//! Beside them the heartbeat extends the leases of all that is in hand, until the last is settled.
-//! One semaphore bounds everything: a permit is taken before a message is asked for and comes back
-//! when it is settled.
+//! (The gate hears of it too, and from then on keeps nobody waiting for a table that fails.) Beside
+//! them the heartbeat extends the leases of all that is in hand, until the last is settled. Permits bound
+//! everything: one is taken before a message is asked for and comes back when it is settled.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -107,7 +107,7 @@ pub enum Ended {
     StageFailed,
 }
 
-/// Deliveries on their way between two stages; more wait in the semaphore, then in SQS.
+/// Hands of messages on their way between two stages; more wait for permits, in SQS.
 const CHANNEL: usize = 64;
 
 /// The end of the drain that belongs to settling: unwritten work is given back before it.
@@ -216,3 +216,6 @@ async fn release<Q: ConfirmationQueue, T: ProfileTable>(shared: &Shared<Q, T>, h
     };
     let _ = tokio::time::timeout(RELEASE_RESERVE, release_all).await;
 }
+
+#[cfg(test)]
+pub(crate) mod fixture;

@@ -175,6 +175,9 @@ impl fmt::Debug for StoredOwner {
 /// Statements in one BatchExecuteStatement (DynamoDB API reference).
 pub const MOST_INSERTS: usize = 25;
 
+/// Keys in one BatchGetItem (DynamoDB API reference).
+pub const MOST_KEYS: usize = 100;
+
 /// The table of profiles.
 pub trait ProfileTable: Send + Sync + 'static {
     /// Writes the item if no item has its key. Never overwrites, whatever happens.
@@ -187,7 +190,7 @@ pub trait ProfileTable: Send + Sync + 'static {
         profiles: &[&Profile],
     ) -> impl Future<Output = Result<Vec<Result<Inserted, CallError>>, CallError>> + Send;
 
-    /// Whose the items under these keys are, at most [`MOST_INSERTS`], in order, read consistently.
+    /// Whose the items under these keys are, at most [`MOST_KEYS`], none twice, in order, read consistently.
     fn owners(
         &self,
         keys: &[&ProfileKey],

@@ -2,8 +2,8 @@
 //! work waits in SQS, where waiting is free; decodes each message alone. How many polls are in the air
 //! is decided by [`Receivers`].
 //!
-//! While the breaker is open it asks for nothing, unless nothing is in hand to find out with: then for
-//! one message. It must never abandon a poll in the air: SQS may already have handed its messages to
+//! While the breaker is open it asks for nothing, unless next to nothing is in hand to find out with: then
+//! for one message. It must never abandon a poll in the air: SQS may already have handed its messages to
 //! us, and they would be stranded for a whole visibility timeout.
 
 use std::sync::Arc;

@@ -15,8 +15,9 @@ use crate::decide::settlement::Happened;
 use crate::delivery::Delivery;
 use crate::gate::Turn;
 use crate::insert::{Answer, Inserter, Knowledge};
+use crate::owners::{self, Owners};
 use crate::pipeline::{Shared, WriteStrategy};
-use crate::ports::{ConfirmationQueue, Inserted, ProfileTable};
+use crate::ports::{ConfirmationQueue, Inserted, ProfileTable, StoredOwner};
 use crate::settle::Fate;
 use crate::telemetry::events;
 
@@ -36,17 +37,23 @@ pub async fn run<Q: ConfirmationQueue, T: ProfileTable>(
     mut batched: mpsc::Receiver<Vec<Group<Member>>>,
     fates: mpsc::Sender<Fate>,
 ) {
-    let knowledge = Arc::new(Knowledge::default());
+    let (knowledge, (owners, asked)) = (Arc::new(Knowledge::default()), owners::pool());
+    let owners = Arc::new(owners);
     // Each of them holds permits, which bounds their number.
     let mut writes = JoinSet::new();
+    writes.spawn(owners::run(Arc::clone(&shared), asked));
     while let Some(batch) = batched.recv().await {
         while let Some(write) = writes.try_join_next() {
             events::if_failed(&write);
         }
         for call in calls(shared.settings.write_strategy, batch) {
-            writes.spawn(write(Arc::clone(&shared), Arc::clone(&knowledge), call, fates.clone()));
+            let (shared, knowledge, owners) =
+                (Arc::clone(&shared), Arc::clone(&knowledge), Arc::clone(&owners));
+            writes.spawn(write(shared, knowledge, owners, call, fates.clone()));
         }
     }
+    // The last write to end takes the last of them with it, and nobody can ask any more.
+    drop(owners);
     while let Some(write) = writes.join_next().await {
         events::if_failed(&write);
     }
@@ -65,6 +72,7 @@ fn calls<M>(strategy: WriteStrategy, batch: Vec<Group<M>>) -> Vec<Vec<Group<M>>>
 async fn write<Q: ConfirmationQueue, T: ProfileTable>(
     shared: Arc<Shared<Q, T>>,
     knowledge: Arc<Knowledge>,
+    owners: Arc<Owners>,
     mut groups: Vec<Group<Member>>,
     fates: mpsc::Sender<Fate>,
 ) {
@@ -84,14 +92,23 @@ async fn write<Q: ConfirmationQueue, T: ProfileTable>(
             }
             Turn::Probe => insert(&shared, &knowledge, groups.get(..1).unwrap_or_default()).await,
         };
-        let mut failed = Vec::new();
+        let (mut failed, mut unowned) = (Vec::new(), Vec::new());
         let mut untried = groups.into_iter();
         for (answer, group) in answers.into_iter().zip(&mut untried) {
             match answer {
-                Err(Happened::TurnedAway) => failed.push(group),
-                Err(Happened::Failed(_)) if shared.gate.is_open() => failed.push(group),
+                Ok(Inserted::Exists(StoredOwner::NotTold)) => unowned.push(group),
+                Err(happened) if is_to_wait(&shared, &happened) => failed.push(group),
                 answer => tell(&shared, group, answer, &fates).await,
             }
+        }
+        match owners_of(&shared, &owners, &unowned).await {
+            Ok(owners) => {
+                for (group, owner) in unowned.into_iter().zip(owners) {
+                    tell(&shared, group, Ok(Inserted::Exists(owner)), &fates).await;
+                }
+            }
+            Err(happened) if is_to_wait(&shared, &happened) => failed.extend(unowned),
+            Err(happened) => tell_all(&shared, unowned, &happened, &fates).await,
         }
         // What was tried goes to the end, so that each probe is another item.
         groups = untried.chain(failed).collect();
@@ -104,16 +121,41 @@ async fn insert<Q: ConfirmationQueue, T: ProfileTable>(
     knowledge: &Knowledge,
     groups: &[Group<Member>],
 ) -> Vec<Answer> {
-    let leases = members(groups).map(|member| member.delivery.lease.until());
-    let deadline = leases.chain([Instant::now() + shared.settings.write_deadline]).min();
-    let Some(deadline) = deadline else { return Vec::new() };
-    let inserter = Inserter { shared, knowledge, deadline };
+    let inserter = Inserter { shared, knowledge, deadline: deadline(shared, groups) };
     let profiles: Vec<&Profile> = groups.iter().map(|group| &group.profile).collect();
     match (shared.settings.write_strategy, profiles.as_slice()) {
         (_, []) => Vec::new(),
         (WriteStrategy::Auto | WriteStrategy::Put, [profile]) => vec![inserter.one(profile).await],
         (_, profiles) => inserter.several(profiles).await,
     }
+}
+
+/// Whether it is to be tried again when the table is well.
+fn is_to_wait<Q, T>(shared: &Shared<Q, T>, happened: &Happened) -> bool {
+    match happened {
+        Happened::TurnedAway => true,
+        Happened::Failed(_) => shared.gate.is_open(),
+        _ => false,
+    }
+}
+
+/// Whose the rows are that were there first; `NotTold` where nobody cares.
+async fn owners_of<Q, T>(
+    shared: &Shared<Q, T>,
+    owners: &Owners,
+    groups: &[Group<Member>],
+) -> Result<Vec<StoredOwner>, Happened> {
+    if groups.is_empty() || shared.rules.model.owner_attribute().is_none() {
+        return Ok(vec![StoredOwner::NotTold; groups.len()]);
+    }
+    let keys = groups.iter().map(|group| group.profile.key.clone()).collect();
+    owners.of(shared, keys, deadline(shared, groups)).await
+}
+
+/// When to give up: inside every lease.
+fn deadline<Q, T>(shared: &Shared<Q, T>, groups: &[Group<Member>]) -> Instant {
+    let leases = members(groups).map(|member| member.delivery.lease.until());
+    leases.fold(Instant::now() + shared.settings.write_deadline, Instant::min)
 }
 
 /// Leaves those alone whose lease is lost.

@@ -41,7 +41,7 @@ pub async fn serve(listener: TcpListener, stats: Arc<Stats>) {
 pub fn is_live(stats: &Stats, now: Instant) -> Result<&'static str, &'static str> {
     if stats.denied_for(now).is_some_and(|denied| denied >= DENIED) {
         return Err(
-            "permission to look at the queue or the table has been denied for two minutes; run profile-worker check",
+            "a permission on the queue or the table has been denied for two minutes; run profile-worker check",
         );
     }
     if stats.is_ready() && stats.stalled_for(now) >= STALL {

@@ -4,8 +4,8 @@
 //!
 //! Opens on failures of calls, never of one item: only when several fail in a row without one answer
 //! between them, or when the table refuses whatever it is given. It closes by itself, through a probe:
-//! one write of the work that is held in hand. Only when nothing is in hand does it let a poll through,
-//! for one message, and few of those.
+//! one write of the work that is held in hand. Only when nothing is held, or for long only one write, does
+//! it let a poll through, for one message, and few of those.
 
 use std::time::Duration;
 
@@ -45,6 +45,7 @@ pub struct Breaker {
     invited: Option<Instant>,
     /// The last two polls that brought a message to probe with.
     spent: [Option<Instant>; 2],
+    opened: Option<Instant>,
 }
 
 /// How long the breaker waits for others.
@@ -95,7 +96,14 @@ impl Breaker {
 
     /// A closed breaker.
     pub fn new(patience: Patience) -> Self {
-        Self { state: State::Closed { failures: 0 }, patience, epoch: 0, invited: None, spent: [None; 2] }
+        Self {
+            state: State::Closed { failures: 0 },
+            patience,
+            epoch: 0,
+            invited: None,
+            spent: [None; 2],
+            opened: None,
+        }
     }
 
     /// The table answered, whatever it said of the item. Tells whether this closed the breaker.
@@ -137,6 +145,7 @@ impl Breaker {
             return false;
         }
         self.state = State::Open { until: now + PROBES.delay(1, chance), failed_probes: 0 };
+        self.opened = Some(now);
         true
     }
 
@@ -171,7 +180,7 @@ impl Breaker {
         let not_before = match held {
             0 => until.max(after(before_last, window)),
             // One that waits may be the one that always fails: after a while another is tried as well.
-            1 => until.max(after(before_last, window)).max(after(last, window / 2)),
+            1 => until.max(after(before_last, window)).max(after(last.max(self.opened), window / 2)),
             _ => now + window,
         };
         let not_before = not_before.max(self.invited.unwrap_or(now));
@@ -287,6 +296,7 @@ mod tests {
         }
         assert_eq!(breaker.poll(now, 0), Poll::NotBefore(now + HOUR));
         // One message waits and may be the one that always fails.
+        assert_eq!(opened(now).poll(now + HOUR / 3, 1), Poll::NotBefore(now + HOUR / 2));
         now += HOUR;
         assert_eq!(breaker.poll(now, 0), Poll::Invite);
         breaker.on_invited(now, true);

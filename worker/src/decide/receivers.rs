@@ -36,6 +36,8 @@ pub struct Receivers {
     not_before: Option<Instant>,
     full_in_a_row: u32,
     failures: u32,
+    /// When the last failure came that was counted.
+    failed: Option<Instant>,
     /// When messages came last.
     brought: Option<Instant>,
 }
@@ -75,6 +77,7 @@ impl Receivers {
             not_before: None,
             full_in_a_row: 0,
             failures: 0,
+            failed: None,
             brought: None,
         }
     }
@@ -118,7 +121,11 @@ impl Receivers {
         self.in_the_air = self.in_the_air.saturating_sub(1);
         self.not_before = None;
         let Answer::Brought { messages, asked } = answer else {
-            self.failures = self.failures.saturating_add(1);
+            // Polls that were in the air together fail together, and are one failure.
+            if self.failed.is_none_or(|failed| asked_at >= failed) {
+                self.failures = self.failures.saturating_add(1);
+                self.failed = Some(now);
+            }
             self.full_in_a_row = 0;
             self.wanted = 1;
             self.not_before = Some(now + AFTER_FAILURE.delay(self.failures, chance));
@@ -279,6 +286,22 @@ mod tests {
         }
         turn(&mut receivers, now, NONE);
         assert_eq!(receivers.failures(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn sixteen_polls_that_fail_together_are_one_failure() {
+        let asked_at = Instant::now();
+        let failed = asked_at + Duration::from_secs(1);
+        let mut receivers = receivers();
+        receivers.wanted = 16;
+        (0..16).for_each(|_| receivers.on_poll());
+        for _ in 0..16 {
+            receivers.on_answer(failed, asked_at, Answer::Failed, true, 1.0);
+        }
+        assert_eq!(
+            (receivers.failures(), receivers.not_before()),
+            (1, Some(failed + AFTER_FAILURE.initial_interval))
+        );
     }
 
     proptest! {

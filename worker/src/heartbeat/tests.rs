@@ -1,22 +1,17 @@
 //! The heartbeat on a paused clock, against the queue of `scripted.rs`.
 
-use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use domain::{ProfileModel, Timestamp};
+use domain::Timestamp;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
 use super::*;
-use crate::decide::breaker::Patience;
-use crate::decide::decode::Rules;
 use crate::delivery::Delivery;
-use crate::gate::Gate;
 use crate::permits::Permits;
-use crate::pipeline::{self, Ended, Settings, Stop, WriteStrategy};
+use crate::pipeline::{self, Ended, Settings, Stop, WriteStrategy, fixture};
 use crate::ports::Message;
-use crate::telemetry::Pseudonyms;
 use scripted::{Answer, Lines, Queue, Table, VISIBILITY, WRITE};
 
 mod scripted;
@@ -24,33 +19,14 @@ mod scripted;
 const SECOND: Duration = Duration::from_secs(1);
 
 fn shared(queue: Queue) -> Arc<Shared<Queue, Table>> {
-    let stats = Arc::new(Stats::default());
-    Arc::new(Shared {
-        queue,
-        table: Table,
-        rules: Rules {
-            model: ProfileModel::default(),
-            user_pools: BTreeSet::new(),
-            trigger_sources: BTreeSet::new(),
-        },
-        settings: Settings {
-            max_in_flight: 1000,
-            max_receivers: 1,
-            hold_budget: 3600 * SECOND,
-            wait_time: SECOND,
-            visibility_timeout: VISIBILITY,
-            linger: SECOND / 20,
-            write_deadline: WRITE + 5 * SECOND,
-            drain_deadline: 1000 * SECOND,
-            write_strategy: WriteStrategy::Put,
-        },
-        stats: Arc::clone(&stats),
-        leases: Arc::new(Leases::default()),
-        permits: Permits::new(1000, Arc::clone(&stats)),
-        gate: Gate::new(Patience { probe: SECOND, invite: SECOND, hold: SECOND }, stats),
-        pseudonyms: Pseudonyms::new(None),
-        give_up: CancellationToken::new(),
-    })
+    let settings = Settings {
+        visibility_timeout: VISIBILITY,
+        write_deadline: WRITE + 5 * SECOND,
+        drain_deadline: 1000 * SECOND,
+        write_strategy: WriteStrategy::Put,
+        ..fixture::settings()
+    };
+    Arc::new(fixture::shared(queue, Table, settings))
 }
 
 fn message(name: &str, body: String) -> Message {

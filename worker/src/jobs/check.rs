@@ -119,10 +119,11 @@ impl Doctor<'_> {
         let settings = &self.config.settings;
         let duration = |duration| humantime::format_duration(duration);
         let seen = format!(
-            "wait {} · visibility {} · write {} · drain {} · stop {}",
+            "wait {} · visibility {} · write {} · hold {} · drain {} · stop {}",
             duration(settings.wait_time),
             duration(settings.visibility_timeout),
             duration(settings.write_deadline),
+            duration(settings.hold_budget),
             duration(settings.drain_deadline),
             duration(self.config.stop_timeout),
         );

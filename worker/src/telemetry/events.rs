@@ -124,7 +124,6 @@ pub fn decided(
                 }
                 Happened::Rejected(rejection) => ("rejected", rejection.reason.code()),
                 Happened::HeldTooLong => ("held", "hold_budget"),
-                Happened::TurnedAway => ("held", "breaker_open"),
                 _ => ("", ""),
             };
             info!(
@@ -187,6 +186,8 @@ pub fn status(snapshot: &Snapshot) {
         breaker_open = snapshot.breaker_open,
         received = snapshot.received,
         in_flight = snapshot.in_flight,
+        effective_permits = snapshot.effective_permits,
+        receives_without_attempt = snapshot.receives_without_attempt,
         created = count(Outcome::Created),
         already_present = count(Outcome::AlreadyPresent),
         owner_missing = count(Outcome::OwnerMissing),

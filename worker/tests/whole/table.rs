@@ -1,10 +1,10 @@
 //! A table in memory that only takes what is not there, with faults.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
 use domain::{AttributeValue, Item, Profile, ProfileKey};
-use worker::ports::{CallError, ErrorClass, Inserted, MOST_INSERTS, ProfileTable, StoredOwner};
+use worker::ports::{CallError, ErrorClass, Inserted, MOST_INSERTS, MOST_KEYS, ProfileTable, StoredOwner};
 
 use crate::faults::Faults;
 
@@ -75,8 +75,7 @@ impl ProfileTable for Table {
         profiles: &[&Profile],
     ) -> Result<Vec<Result<Inserted, CallError>>, CallError> {
         assert!(profiles.len() <= MOST_INSERTS);
-        let mut keys: Vec<_> = profiles.iter().map(|profile| &profile.key).collect();
-        keys.dedup();
+        let keys: HashSet<_> = profiles.iter().map(|profile| &profile.key).collect();
         assert_eq!(keys.len(), profiles.len(), "a key twice in one call");
         self.faults.call("insert_batch").await?;
         let shaky = self.faults.now();
@@ -98,6 +97,8 @@ impl ProfileTable for Table {
     }
 
     async fn owners(&self, keys: &[&ProfileKey]) -> Result<Vec<StoredOwner>, CallError> {
+        assert!(keys.len() <= MOST_KEYS);
+        assert_eq!(keys.iter().collect::<HashSet<_>>().len(), keys.len(), "a key twice in one read");
         self.faults.call("owners").await?;
         let rows = self.rows.lock().unwrap().clone();
         let owners = keys
