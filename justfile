@@ -20,6 +20,14 @@ wire engine="ministack":
 demo *args:
     cargo run -p local -- {{args}}
 
+# What it costs and how fast it is, against its goals and against plain loops (docs/performance.md).
+bench *args:
+    cargo bench -p system-tests -- {{args}}
+
 # The gate.
 ci:
     .ci/run
+
+# More seeds and cases than the gate has time for, and the whole benchmark.
+nightly:
+    .ci/nightly

@@ -25,9 +25,9 @@ pub struct Knowledge {
     recent: Mutex<Recent>,
 }
 
-/// Rows remembered as made by this process: what fits half a megabyte, twice, and no longer than a row
-/// that was made and replaced by somebody else could matter.
-const REMEMBERED: usize = 28_000;
+/// Rows remembered as made by this process: what fits a quarter of a megabyte, twice, and no longer than
+/// a row that was made and replaced by somebody else could matter.
+const REMEMBERED: usize = 14_000;
 const REMEMBERED_FOR: Duration = Duration::from_secs(600);
 
 impl Default for Knowledge {
@@ -52,6 +52,9 @@ pub struct Inserter<'a, Q, T> {
     pub shared: &'a Shared<Q, T>,
     /// What earlier writes have learnt.
     pub knowledge: &'a Knowledge,
+    /// When it was ready to be written: how long the first attempt takes counts from here, with the wait
+    /// for a slot.
+    pub ready: Instant,
     /// When to give up: inside the lease.
     pub deadline: Instant,
 }
@@ -74,7 +77,7 @@ impl<Q: ConfirmationQueue, T: ProfileTable> Inserter<'_, Q, T> {
             let mut again = Vec::new();
             let mut calls = vec![pending];
             while let Some(places) = calls.pop() {
-                match self.batch(profiles, &places).await {
+                match self.batch(profiles, &places, failures).await {
                     Ok(results) => {
                         for (place, result) in places.into_iter().zip(results) {
                             match result {
@@ -123,7 +126,7 @@ impl<Q: ConfirmationQueue, T: ProfileTable> Inserter<'_, Q, T> {
     async fn put(&self, profile: &Profile) -> Answer {
         let mut failures = 0;
         loop {
-            let begun = Instant::now();
+            let begun = self.begun(failures);
             let happened = match self.attempt(self.shared.table.insert(profile)).await {
                 Ok(inserted) => {
                     self.shared.permits.on_answer(Call::One, begun.elapsed());
@@ -158,9 +161,10 @@ impl<Q: ConfirmationQueue, T: ProfileTable> Inserter<'_, Q, T> {
         &self,
         profiles: &[&Profile],
         places: &[usize],
+        failures: u32,
     ) -> Result<Vec<Result<Inserted, CallError>>, Happened> {
         let chosen: Vec<&Profile> = places.iter().filter_map(|place| profiles.get(*place).copied()).collect();
-        let (begun, epoch) = (Instant::now(), self.shared.gate.epoch());
+        let (begun, epoch) = (self.begun(failures), self.shared.gate.epoch());
         let mut results = self.attempt(self.shared.table.insert_batch(&chosen)).await?;
         self.shared.permits.on_answer(Call::Several, begun.elapsed());
         results.resize_with(places.len(), || {
@@ -234,6 +238,11 @@ impl<Q: ConfirmationQueue, T: ProfileTable> Inserter<'_, Q, T> {
             }
         }
         answers
+    }
+
+    /// Since when this attempt is under way.
+    fn begun(&self, failures: u32) -> Instant {
+        if failures == 0 { self.ready } else { Instant::now() }
     }
 
     fn on_error(&self, error: &CallError) {

@@ -86,11 +86,14 @@ async fn write<Q: ConfirmationQueue, T: ProfileTable>(
             Turn::TimeUp => return tell_all(&shared, groups, &Happened::HeldTooLong, &fates).await,
             Turn::Stopped => return tell_all(&shared, groups, &Happened::Stopped, &fates).await,
             Turn::Pass => {
+                let ready = Instant::now();
                 let _slot = shared.permits.slot().await;
                 groups = part_with_the_lapsed(groups, &fates).await;
-                insert(&shared, &knowledge, &groups).await
+                insert(&shared, &knowledge, ready, &groups).await
             }
-            Turn::Probe => insert(&shared, &knowledge, groups.get(..1).unwrap_or_default()).await,
+            Turn::Probe => {
+                insert(&shared, &knowledge, Instant::now(), groups.get(..1).unwrap_or_default()).await
+            }
         };
         let (mut failed, mut unowned) = (Vec::new(), Vec::new());
         let mut untried = groups.into_iter();
@@ -119,9 +122,10 @@ async fn write<Q: ConfirmationQueue, T: ProfileTable>(
 async fn insert<Q: ConfirmationQueue, T: ProfileTable>(
     shared: &Shared<Q, T>,
     knowledge: &Knowledge,
+    ready: Instant,
     groups: &[Group<Member>],
 ) -> Vec<Answer> {
-    let inserter = Inserter { shared, knowledge, deadline: deadline(shared, groups) };
+    let inserter = Inserter { shared, knowledge, ready, deadline: deadline(shared, groups) };
     let profiles: Vec<&Profile> = groups.iter().map(|group| &group.profile).collect();
     match (shared.settings.write_strategy, profiles.as_slice()) {
         (_, []) => Vec::new(),

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -17,6 +18,7 @@ use super::letter::Letter;
 use super::moves::Tasks;
 use super::protocol::{ApiError, Fault, Operation, required};
 use super::queue::Queue;
+use super::residence::{Residence, Residences};
 
 pub(crate) const ACCOUNT_ID: &str = "000000000000";
 
@@ -38,6 +40,7 @@ pub(crate) struct Account {
     pub(crate) tasks: Tasks,
     queues: RwLock<BTreeMap<String, Arc<Cell>>>,
     calls: Mutex<BTreeMap<Operation, u64>>,
+    residences: Mutex<Residences>,
 }
 
 /// One queue with everything that belongs to it.
@@ -65,6 +68,7 @@ impl Account {
             tasks: Tasks::default(),
             queues: RwLock::default(),
             calls: Mutex::default(),
+            residences: Mutex::default(),
         }
     }
 
@@ -76,6 +80,16 @@ impl Account {
         let calls = lock(&self.calls);
         let named = calls.iter();
         named.map(|(operation, n)| (operation.name().to_owned(), *n)).collect()
+    }
+
+    /// A message that was handed out at `received` has been deleted.
+    pub(crate) fn deleted(&self, received: Duration) {
+        let deleted = self.clock.running();
+        lock(&self.residences).record(Residence { received, deleted });
+    }
+
+    pub(crate) fn residences(&self) -> Vec<Residence> {
+        lock(&self.residences).all()
     }
 
     pub(crate) fn url(&self, name: &str) -> String {

@@ -38,6 +38,11 @@ impl Clock {
             .saturating_add(self.ahead.load(Ordering::Acquire))
     }
 
+    /// Real time since the server started, whatever `advance` added: what durations are made of.
+    pub(crate) fn running(&self) -> Duration {
+        self.started.elapsed()
+    }
+
     pub(crate) fn advance(&self, by: Duration) {
         self.ahead.fetch_add(millis(by), Ordering::AcqRel);
         self.jumped.notify_waiters();

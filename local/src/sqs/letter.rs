@@ -5,6 +5,7 @@
 //! never hold what belongs to one queue only (visibility, receipt), which stays in `queue.rs`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use uuid::Uuid;
 
@@ -39,6 +40,8 @@ pub(crate) struct Ask {
     /// Receives after which a message is dead; `None` without a (reachable) dead-letter queue.
     pub(crate) dead_after: Option<u32>,
     pub(crate) in_flight_limit: usize,
+    /// Real time of this receive, which the message carries until it is deleted.
+    pub(crate) running: Duration,
 }
 
 pub(crate) struct Delivery {

@@ -22,6 +22,7 @@ mod ops;
 mod protocol;
 mod queue;
 mod receipt;
+mod residence;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -40,6 +41,8 @@ use uuid::Uuid;
 
 use account::Account;
 use protocol::{Fault, Operation};
+
+pub use residence::Residence;
 
 /// Ten messages of 1 MiB with every character escaped stay below this; a batch that large is refused
 /// by its own rule, with its own error.
@@ -88,6 +91,11 @@ impl SqsServer {
     /// API calls by operation name, counted on arrival, refused ones included.
     pub fn calls(&self) -> BTreeMap<String, u64> {
         self.account.calls()
+    }
+
+    /// When deleted messages were out, in the order of deletion; the latest 262,144 of all queues.
+    pub fn residences(&self) -> Vec<Residence> {
+        self.account.residences()
     }
 
     /// Moves the server's clock forward: visibility timeouts, delays and retention that fall in

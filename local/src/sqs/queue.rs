@@ -4,6 +4,7 @@
 //! `now` is an argument. Must never scan: every step costs O(log n) however long the queue is.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use super::clock::Millis;
 use super::letter::{Ask, Delivery, Letter, Taken};
@@ -31,6 +32,8 @@ struct Slot {
     /// count those of the queue before it.
     receives_here: u32,
     latest_receive: u64,
+    /// Real time of that receive.
+    received: Duration,
 }
 
 /// Why a visibility timeout was not changed.
@@ -94,7 +97,8 @@ impl Queue {
             self.hidden.insert((until, key));
             Place::Delayed { until }
         };
-        let slot = Slot { letter, place, receives_here: 0, latest_receive: u64::MAX };
+        let slot =
+            Slot { letter, place, receives_here: 0, latest_receive: u64::MAX, received: Duration::ZERO };
         self.slots.insert(key, slot);
     }
 
@@ -122,6 +126,7 @@ impl Queue {
             slot.letter.receives += 1;
             slot.letter.first_received_at.get_or_insert(now);
             slot.latest_receive = self.next_receive;
+            slot.received = ask.running;
             slot.place = Place::InFlight { until, since: now };
             let receipt = Receipt { queue: self.id, key, receive: self.next_receive };
             self.next_receive += 1;
@@ -138,6 +143,12 @@ impl Queue {
     pub(crate) fn delete(&mut self, receipt: &Receipt) -> bool {
         let latest = self.slots.get(&receipt.key).is_some_and(|slot| slot.latest_receive == receipt.receive);
         latest && self.forget(receipt.key).is_some()
+    }
+
+    /// When the receive of this handle was, if it is the message's latest.
+    pub(crate) fn received(&self, receipt: &Receipt) -> Option<Duration> {
+        let slot = self.slots.get(&receipt.key)?;
+        (slot.latest_receive == receipt.receive).then_some(slot.received)
     }
 
     pub(crate) fn hold(

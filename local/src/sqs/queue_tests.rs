@@ -1,6 +1,7 @@
 //! Rules of one queue, in virtual time.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::super::letter::{Ask, Delivery, Letter};
 use super::super::message::{Message, WireMessage};
@@ -8,7 +9,8 @@ use super::super::random_uuid;
 use super::{Counts, HoldRefused, LONGEST_HOLD, Queue};
 
 const DAY: u64 = 86_400_000;
-const ASK: Ask = Ask { max: 10, visibility: 30_000, dead_after: None, in_flight_limit: 120_000 };
+const ASK: Ask =
+    Ask { max: 10, visibility: 30_000, dead_after: None, in_flight_limit: 120_000, running: Duration::ZERO };
 
 fn message(body: &str, group: Option<&str>) -> Arc<Message> {
     let wire = serde_json::json!({ "MessageBody": body, "MessageGroupId": group });
@@ -57,6 +59,20 @@ fn the_latest_handle_deletes_also_after_its_visibility_ended() {
     assert!(queue.delete(&got.receipt));
     assert_eq!(queue.counts(40_000), counts(0, 0, 0));
     assert!(receive(&mut queue, 40_000, ASK).is_empty());
+}
+
+#[test]
+fn a_handle_knows_its_own_receive_and_only_while_it_is_the_latest() {
+    let mut queue = Queue::new(7, DAY);
+    put(&mut queue, 0, "a");
+    let seconds = Duration::from_secs;
+    let first = receive(&mut queue, 0, Ask { running: seconds(1), ..ASK }).remove(0);
+    assert_eq!(queue.received(&first.receipt), Some(seconds(1)));
+    let second = receive(&mut queue, 30_000, Ask { running: seconds(31), ..ASK }).remove(0);
+    assert_eq!(queue.received(&first.receipt), None);
+    assert_eq!(queue.received(&second.receipt), Some(seconds(31)));
+    assert!(queue.delete(&second.receipt));
+    assert_eq!(queue.received(&second.receipt), None);
 }
 
 #[test]

@@ -68,7 +68,8 @@ impl Recent {
     }
 
     fn turn(&mut self, now: Instant) {
-        self.old = mem::take(&mut self.young);
+        mem::swap(&mut self.old, &mut self.young);
+        self.young.clear();
         self.since = Some(now);
     }
 }

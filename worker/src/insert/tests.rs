@@ -152,7 +152,12 @@ async fn several(
     knowledge: &Knowledge,
     profiles: &[Profile],
 ) -> Vec<Answer> {
-    let inserter = Inserter { shared, knowledge, deadline: Instant::now() + shared.settings.write_deadline };
+    let inserter = Inserter {
+        shared,
+        knowledge,
+        ready: Instant::now(),
+        deadline: Instant::now() + shared.settings.write_deadline,
+    };
     inserter.several(&profiles.iter().collect::<Vec<_>>()).await
 }
 
@@ -207,7 +212,12 @@ async fn a_short_answer_is_never_taken_for_success() {
     let profiles: Vec<Profile> = (0..3).map(profile).collect();
     let faults = VecDeque::from(vec![Fault::TooShort; 100]);
     let shared = shared(Table { faults: Mutex::new(faults), ..Table::default() });
-    let inserter = Inserter { shared: &shared, knowledge: &Knowledge::default(), deadline: Instant::now() };
+    let inserter = Inserter {
+        shared: &shared,
+        knowledge: &Knowledge::default(),
+        ready: Instant::now(),
+        deadline: Instant::now(),
+    };
     let answers = inserter.several(&profiles.iter().collect::<Vec<_>>()).await;
     assert!(matches!(answers[0], Ok(Inserted::Created)), "{answers:?}");
     assert!(answers[1..].iter().all(Result::is_err), "{answers:?}");
@@ -272,7 +282,7 @@ proptest! {
                         several(&shared, &knowledge, call).await
                     } else {
                         let deadline = Instant::now() + shared.settings.write_deadline;
-                        let inserter = Inserter { shared: &shared, knowledge: &knowledge, deadline };
+                        let inserter = Inserter { shared: &shared, knowledge: &knowledge, ready: Instant::now(), deadline };
                         vec![inserter.one(&call[0]).await]
                     };
                     assert_eq!(answers.len(), call.len());

@@ -142,6 +142,7 @@ fn take(account: &Account, cell: &Cell, wish: Wish, now: Millis) -> (Taken, Opti
         visibility: wish.visibility,
         dead_after,
         in_flight_limit: account.in_flight_limit.load(Ordering::Acquire),
+        running: account.clock.running(),
     };
     let (mut taken, next_deadline) = {
         let mut queue = cell.queue();

@@ -93,11 +93,15 @@ fn delete_one(account: &Account, cell: &Cell, handle: Option<String>) -> Result<
     let handle = required(handle, "ReceiptHandle")?;
     let receipt = Receipt::decode(&handle, cell.id)?;
     let limit = account.in_flight_limit.load(std::sync::atomic::Ordering::Acquire);
-    let made_room = {
+    let (received, made_room) = {
         let mut queue = cell.queue();
         let full = queue.in_flight() >= limit;
-        queue.delete(&receipt) && full
+        let received = queue.received(&receipt);
+        (received, queue.delete(&receipt) && full)
     };
+    if let Some(received) = received {
+        account.deleted(received);
+    }
     // Long polls held back by the in-flight quota wait for exactly this.
     cell.ring(usize::from(made_room));
     Ok(())

@@ -1,0 +1,122 @@
+//! Compares the plain table with dynoxide, call by call, before a figure rests on it.
+//!
+//! The rows of whole runs are compared too: both engines' are checked against the same expectation.
+
+use std::collections::HashMap;
+
+use anyhow::ensure;
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::ProvideErrorMetadata;
+use aws_sdk_dynamodb::types::{
+    AttributeValue, BatchStatementRequest, KeysAndAttributes, ReturnValuesOnConditionCheckFailure,
+};
+use local::stack::{self, Stack};
+use worker::aws::clients::Access;
+
+use crate::endpoints::TABLE;
+use crate::table::Table;
+
+/// Puts the same questions to both.
+pub(crate) async fn check() -> anyhow::Result<()> {
+    let stack = Stack::start().await?;
+    let (_plain, address) = Table::start(TABLE).await?;
+    let dynoxide = client(&stack.access());
+    stack::create_table(&dynoxide, TABLE, &["id"]).await?;
+    let expected = answers(&dynoxide).await?;
+    let given = answers(&client(&Access::local(&stack.sqs_endpoint(), &format!("http://{address}")))).await?;
+    for (expected, given) in expected.iter().zip(&given) {
+        ensure!(expected == given, "the engines disagree: dynoxide {expected}, plain {given}");
+    }
+    Ok(())
+}
+
+fn client(access: &Access) -> Client {
+    Client::from_conf(access.dynamodb().build())
+}
+
+async fn answers(client: &Client) -> anyhow::Result<[String; 6]> {
+    Ok([
+        put(client, "a", "first").await,
+        put(client, "a", "second").await,
+        batch(client, &["b", "a", "c"]).await?,
+        batch(client, &["d", "d"]).await?,
+        owners(client, &["a", "b", "d"]).await?,
+        key(client).await?,
+    ])
+}
+
+fn text(value: &str) -> AttributeValue {
+    AttributeValue::S(value.to_owned())
+}
+
+async fn put(client: &Client, id: &str, owner: &str) -> String {
+    let request = client
+        .put_item()
+        .table_name(TABLE)
+        .item("id", text(id))
+        .item("profileOwner", text(owner))
+        .condition_expression("attribute_not_exists(#k0)")
+        .expression_attribute_names("#k0", "id")
+        .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+    match request.send().await {
+        Ok(_) => "put".to_owned(),
+        Err(error) => {
+            let failed = error.as_service_error();
+            let old = failed.and_then(|error| match error {
+                aws_sdk_dynamodb::operation::put_item::PutItemError::ConditionalCheckFailedException(old) => {
+                    Some(old.item()?.get("profileOwner"))
+                }
+                _ => None,
+            });
+            format!("{:?}, is {old:?}", failed.and_then(ProvideErrorMetadata::code))
+        }
+    }
+}
+
+async fn batch(client: &Client, ids: &[&str]) -> anyhow::Result<String> {
+    let mut request = client.batch_execute_statement();
+    for id in ids {
+        let statement = BatchStatementRequest::builder()
+            .statement(format!("INSERT INTO \"{TABLE}\" VALUE {{'id': ?, 'profileOwner': ?}}"))
+            .parameters(text(id))
+            .parameters(text("batch"))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        request = request.statements(statement.build()?);
+    }
+    Ok(match request.send().await {
+        Ok(answer) => {
+            let results = answer.responses().iter().map(|one| {
+                let error = one.error().map(|error| (error.code(), error.item().is_some()));
+                format!("{error:?} {:?} {}", one.table_name(), one.item().is_some())
+            });
+            results.collect::<Vec<_>>().join("; ")
+        }
+        Err(error) => format!("{:?}", error.code()),
+    })
+}
+
+async fn owners(client: &Client, ids: &[&str]) -> anyhow::Result<String> {
+    let mut question = KeysAndAttributes::builder()
+        .consistent_read(true)
+        .projection_expression("#p0, #p1")
+        .expression_attribute_names("#p0", "profileOwner")
+        .expression_attribute_names("#p1", "id");
+    for id in ids {
+        question = question.keys(HashMap::from([("id".to_owned(), text(id))]));
+    }
+    let answer = client.batch_get_item().request_items(TABLE, question.build()?).send().await?;
+    let items = answer.responses().and_then(|tables| tables.get(TABLE)).into_iter().flatten();
+    let mut shown: Vec<_> = items
+        .map(|item| format!("{} {:?} {:?}", item.len(), item.get("id"), item.get("profileOwner")))
+        .collect();
+    shown.sort();
+    Ok(format!("{shown:?}, unread {}", answer.unprocessed_keys().map_or(0, HashMap::len)))
+}
+
+async fn key(client: &Client) -> anyhow::Result<String> {
+    let answer = client.describe_table().table_name(TABLE).send().await?;
+    let table = answer.table();
+    let schema = table.map(aws_sdk_dynamodb::types::TableDescription::key_schema);
+    let types = table.map(aws_sdk_dynamodb::types::TableDescription::attribute_definitions);
+    Ok(format!("{schema:?} {types:?}"))
+}
