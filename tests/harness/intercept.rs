@@ -4,24 +4,26 @@
 //! What a rule does not name passes through as it came, headers included.
 
 use std::collections::{BTreeMap, HashMap};
-use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll};
 
 use axum::Router;
-use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
-use http_body_util::{BodyExt, Full};
-use hyper::body::{Bytes, Frame};
-use hyper::header::{CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
-use hyper::http::request::Parts;
+use http_body_util::Full;
+use hyper::body::Bytes;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio::time::timeout;
+
+use crate::eventually::PATIENCE;
+use passing::{answer, broken, changed, forward};
+
+mod passing;
 
 /// One call on its way to a service.
 #[derive(Debug, Clone)]
@@ -100,11 +102,15 @@ struct Shared {
     client: Client<HttpConnector, Full<Bytes>>,
     rules: Mutex<HashMap<String, Rule>>,
     seen: Mutex<BTreeMap<String, Seen>>,
+    total: watch::Sender<usize>,
+    cut: AtomicBool,
 }
 
 #[derive(Default)]
 struct Seen {
     requests: Vec<Value>,
+    /// How many were in the air as each of them came, itself included.
+    together: Vec<usize>,
     answered: usize,
 }
 
@@ -117,6 +123,8 @@ impl Intercept {
             client: Client::builder(TokioExecutor::new()).build_http(),
             rules: Mutex::default(),
             seen: Mutex::default(),
+            total: watch::Sender::new(0),
+            cut: AtomicBool::new(false),
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
@@ -155,6 +163,34 @@ impl Intercept {
         let seen = self.state.seen.lock().unwrap();
         seen.get(operation).map_or(0, |seen| seen.requests.len() - seen.answered)
     }
+
+    /// How many calls of one operation waited for their answer as each of them came, itself included.
+    pub fn together(&self, operation: &str) -> Vec<usize> {
+        self.state.seen.lock().unwrap().get(operation).map(|seen| seen.together.clone()).unwrap_or_default()
+    }
+
+    /// The entries of every batch request of one operation so far.
+    pub fn entries(&self, operation: &str) -> Vec<Value> {
+        let requests = self.requests(operation);
+        requests.iter().flat_map(|request| request["Entries"].as_array().unwrap().clone()).collect()
+    }
+
+    /// Waits until so many calls have come, of whatever operation.
+    pub async fn called(&self, times: usize) {
+        let mut total = self.state.total.subscribe();
+        let came = timeout(PATIENCE, total.wait_for(|total| *total >= times)).await;
+        assert!(came.is_ok(), "waited in vain until {times} calls have come");
+    }
+
+    /// From now on no call arrives: neither service can be reached.
+    pub fn cut(&self) {
+        self.state.cut.store(true, Ordering::Release);
+    }
+
+    /// Both services can be reached again.
+    pub fn mend(&self) {
+        self.state.cut.store(false, Ordering::Release);
+    }
 }
 
 async fn handle(State(state): State<Arc<Shared>>, request: Request) -> Response {
@@ -173,31 +209,37 @@ async fn handle(State(state): State<Arc<Shared>>, request: Request) -> Response 
         let seen = seen.entry(operation.clone()).or_default();
         call.nth = seen.requests.len();
         seen.requests.push(call.request.clone());
+        seen.together.push(seen.requests.len() - seen.answered);
     }
+    state.total.send_modify(|total| *total += 1);
     // Also when the client goes away, which drops this future.
     let _answered = OnDrop { state: &state, operation: &operation };
+    if state.cut.load(Ordering::Acquire) {
+        return broken();
+    }
     let reaction = match state.rules.lock().unwrap().get_mut(&operation) {
         Some(rule) => rule(&call),
         None => Reaction::Forward,
     };
+    let client = &state.client;
     match reaction {
-        Reaction::Forward => forward(&state, upstream, head, body).await,
+        Reaction::Forward => forward(client, upstream, head, body).await,
         Reaction::Answer(status, value) => answer(status, &value),
-        Reaction::Change(change) => changed(forward(&state, upstream, head, body).await, change).await,
+        Reaction::Change(change) => changed(forward(client, upstream, head, body).await, change).await,
         Reaction::Exchange(request, change) => {
             let body = Bytes::from(request.to_string());
-            changed(forward(&state, upstream, head, body).await, change).await
+            changed(forward(client, upstream, head, body).await, change).await
         }
         Reaction::LoseAnswer => {
-            forward(&state, upstream, head, body).await;
-            Response::builder().header(CONTENT_LENGTH, 1000).body(Body::new(Broken)).unwrap()
+            forward(client, upstream, head, body).await;
+            broken()
         }
         Reaction::HoldRequest(gate) => {
             gate.pass().await;
-            forward(&state, upstream, head, body).await
+            forward(client, upstream, head, body).await
         }
         Reaction::HoldAnswer(gate) => {
-            let answer = forward(&state, upstream, head, body).await;
+            let answer = forward(client, upstream, head, body).await;
             gate.pass().await;
             answer
         }
@@ -214,68 +256,5 @@ impl Drop for OnDrop<'_> {
         if let Some(seen) = self.state.seen.lock().unwrap().get_mut(self.operation) {
             seen.answered += 1;
         }
-    }
-}
-
-async fn forward(state: &Shared, upstream: &str, head: Parts, body: Bytes) -> Response {
-    let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
-    let mut request = hyper::Request::builder().method(head.method).uri(format!("{upstream}{path}"));
-    for (name, value) in &head.headers {
-        if ![HOST, CONTENT_LENGTH, CONNECTION, TRANSFER_ENCODING].contains(name) {
-            request = request.header(name, value);
-        }
-    }
-    match state.client.request(request.body(Full::new(body)).unwrap()).await {
-        Ok(answer) => {
-            let (mut head, body) = answer.into_parts();
-            head.headers.remove(TRANSFER_ENCODING);
-            head.headers.remove(CONNECTION);
-            match body.collect().await {
-                Ok(body) => Response::from_parts(head, Body::from(body.to_bytes())),
-                Err(_) => gone(),
-            }
-        }
-        Err(_) => gone(),
-    }
-}
-
-/// The engine went away, which happens when a test ends before its client.
-fn gone() -> Response {
-    answer(502, &json!({"__type": "BadGateway"}))
-}
-
-async fn changed(answer: Response, change: Change) -> Response {
-    let (mut head, body) = answer.into_parts();
-    let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
-    let value = change(serde_json::from_slice(&body).unwrap_or_default());
-    // The length and the checksum are of the answer that was.
-    head.headers.remove(CONTENT_LENGTH);
-    head.headers.remove("x-amz-crc32");
-    Response::from_parts(head, Body::from(value.to_string()))
-}
-
-fn answer(status: u16, value: &Value) -> Response {
-    let code = value["__type"].as_str().unwrap_or_default().to_owned();
-    let mut response =
-        Response::builder().status(status).header("content-type", "application/x-amz-json-1.0");
-    if status >= 400 {
-        // The SDK takes an SQS error's code from here before it looks into the body.
-        response = response.header("x-amzn-query-error", format!("{code};Sender"));
-    }
-    response.body(Body::from(value.to_string())).unwrap()
-}
-
-/// A body that ends in the middle.
-struct Broken;
-
-impl hyper::body::Body for Broken {
-    type Data = Bytes;
-    type Error = std::io::Error;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, std::io::Error>>> {
-        Poll::Ready(Some(Err(std::io::Error::other("the connection broke"))))
     }
 }

@@ -23,6 +23,7 @@ pub mod intercept;
 mod items;
 pub mod letters;
 mod ministack;
+pub mod receipts;
 #[path = "../../producer-lambda/tests/runtime_api/mod.rs"]
 mod runtime_api;
 pub mod trigger_process;
@@ -34,6 +35,7 @@ pub use engine::Capability;
 pub use eventually::{PATIENCE, eventually};
 pub use intercept::{Call, Gate, Intercept, Reaction};
 pub use letters::{DeadLetter, Letter};
+pub use receipts::Receipts;
 pub use trigger_process::Trigger;
 pub use worker_process::{Ended, Worker};
 pub use world::World;

@@ -14,6 +14,7 @@ use tokio::time::timeout;
 
 use crate::eventually::{PATIENCE, eventually};
 use crate::executables::executables;
+use crate::http::get;
 
 /// A command line and an environment, before the start.
 #[derive(Debug, Clone)]
@@ -59,6 +60,12 @@ impl Worker {
     pub fn with(mut self, name: &str, value: impl Into<String>) -> Self {
         self.variables.push((name.to_owned(), value.into()));
         self
+    }
+
+    /// With an admin endpoint on a port of its own choice.
+    #[must_use]
+    pub fn watched(self) -> Self {
+        self.with("ADMIN_ADDR", "127.0.0.1:0")
     }
 
     /// Starts the process.
@@ -112,6 +119,16 @@ impl Running {
         self.signal(Signal::SIGINT);
     }
 
+    /// SIGSTOP: not a line runs until [`Self::resume`].
+    pub fn suspend(&self) {
+        self.signal(Signal::SIGSTOP);
+    }
+
+    /// SIGCONT.
+    pub fn resume(&self) {
+        self.signal(Signal::SIGCONT);
+    }
+
     /// SIGKILL, and waits for the end.
     pub async fn kill(self) -> Ended {
         self.signal(Signal::SIGKILL);
@@ -162,6 +179,29 @@ impl Running {
     /// Waits until it receives.
     pub async fn ready(&self) {
         self.logged("ready", |_| true).await;
+    }
+
+    /// What `/status.json` says now, of a worker that was started with [`Worker::watched`].
+    pub async fn status(&self) -> Value {
+        let listening = self.logged("admin_listening", |_| true).await;
+        let url = format!("http://{}/status.json", listening["addr"].as_str().unwrap());
+        let (code, text) = eventually("the worker tells its status", async || get(&url).await.ok()).await;
+        assert_eq!(code, 200, "{text}");
+        serde_json::from_str(&text).unwrap()
+    }
+}
+
+impl Drop for Running {
+    /// A test that fails shows how far the worker came.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let log = self.log();
+            let last = log.len().saturating_sub(40);
+            #[allow(clippy::print_stderr, reason = "libtest shows it if the test fails")]
+            {
+                eprintln!("the worker's last lines:\n{}", log[last..].join("\n"));
+            }
+        }
     }
 }
 

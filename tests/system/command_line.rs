@@ -3,7 +3,7 @@
 use harness::{Worker, worker_process::Ended, world};
 use serde_json::Value;
 
-const VARIABLES: [&str; 19] = [
+const VARIABLES: [&str; 21] = [
     "QUEUE_URL",
     "DEAD_LETTER_QUEUE_URL",
     "TABLE_NAME",
@@ -13,10 +13,12 @@ const VARIABLES: [&str; 19] = [
     "TRIGGER_SOURCES",
     "WRITE_STRATEGY",
     "MAX_IN_FLIGHT",
+    "MAX_RECEIVERS",
     "WAIT_TIME",
     "VISIBILITY_TIMEOUT",
     "LINGER",
     "WRITE_DEADLINE",
+    "HOLD_BUDGET",
     "DRAIN_DEADLINE",
     "STOP_TIMEOUT",
     "LOG_HASH_KEY",
@@ -50,10 +52,12 @@ async fn every_problem_is_told_at_once() {
             .with("TRIGGER_SOURCES", "PreSignUp")
             .with("WRITE_STRATEGY", "overwrite")
             .with("MAX_IN_FLIGHT", "0")
+            .with("MAX_RECEIVERS", "many")
             .with("WAIT_TIME", "21s")
             .with("VISIBILITY_TIMEOUT", "soon")
             .with("LINGER", "-1")
             .with("WRITE_DEADLINE", "0s")
+            .with("HOLD_BUDGET", "12h")
             .with("DRAIN_DEADLINE", "never")
             .with("STOP_TIMEOUT", "x")
             .with("ADMIN_ADDR", "everywhere")
@@ -78,6 +82,15 @@ async fn times_that_do_not_fit_together_are_refused() {
     assert_refused(&short, &["DRAIN_DEADLINE", "at least"]);
     let short = times("STOP_TIMEOUT", "60s").run().await;
     assert_refused(&short, &["STOP_TIMEOUT", "DRAIN_DEADLINE", "at least"]);
+    let long = times("HOLD_BUDGET", "11h").with("VISIBILITY_TIMEOUT", "1h").run().await;
+    assert_refused(&long, &["HOLD_BUDGET", "VISIBILITY_TIMEOUT", "12h", "at most 10h"]);
+}
+
+#[tokio::test]
+async fn receivers_that_could_not_ask_for_ten_each_are_refused() {
+    let worker = lonely().with("QUEUE_URL", "http://127.0.0.1:1/1/queue").with("TABLE_NAME", "profiles");
+    let many = worker.with("MAX_IN_FLIGHT", "50").with("MAX_RECEIVERS", "16").run().await;
+    assert_refused(&many, &["MAX_IN_FLIGHT", "MAX_RECEIVERS", "at least 160", "at most 5"]);
 }
 
 #[tokio::test]

@@ -9,14 +9,19 @@
     reason = "a test that cannot go on is to stop loudly, at the line where it stopped"
 )]
 
+mod answers;
 mod batches;
 mod command_line;
 mod doctor;
 mod duplicates;
+mod holding;
+mod interrupted;
+mod leases;
 mod outage;
 mod owners;
 mod poison;
 mod privacy;
+mod receivers;
 mod settling;
 mod stopping;
 mod waiting;

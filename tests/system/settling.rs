@@ -1,13 +1,18 @@
 //! Deletes and delays that fail, in whole and in part. A batch call answers for each entry inside its
 //! HTTP 200; what no answer says was done was not done.
 
-use harness::{Call, Ended, Intercept, Person, Reaction, World, eventually, world};
+use harness::{Call, Ended, Intercept, Person, Reaction, World, eventually, receipts, world};
 use serde_json::{Value, json};
 
 const DELETE: &str = "DeleteMessageBatch";
 
 fn entries(call: &Call) -> Vec<Value> {
     call.request["Entries"].as_array().unwrap().clone()
+}
+
+/// The receipts a request is about.
+fn handles(request: &Value) -> Vec<String> {
+    request["Entries"].as_array().unwrap().iter().map(receipts::handle).collect()
 }
 
 fn id(entry: &Value) -> String {
@@ -74,10 +79,17 @@ async fn entries_that_fail_are_deleted_by_another_call() {
             without(call, |place, _| place < failing, |answer, out| with_failed(answer, out, "InternalError"))
         })
         .await;
-        // Only what failed is asked for again.
-        let asked: Vec<_> =
-            proxy.requests(DELETE).iter().map(|r| r["Entries"].as_array().unwrap().len()).collect();
-        assert!(asked.len() >= 3 && asked.iter().sum::<usize>() <= 8 * 3, "{asked:?}");
+        // Only what failed is asked for again: each receipt once more than it was refused.
+        let requests = proxy.requests(DELETE);
+        let asked =
+            |handle: &String| requests.iter().flat_map(handles).filter(|asked| asked == handle).count();
+        let refused: Vec<_> =
+            requests.iter().take(2).flat_map(|request| handles(request).into_iter().take(failing)).collect();
+        assert!(!refused.is_empty());
+        for handle in requests.iter().flat_map(handles) {
+            let refusals = refused.iter().filter(|refused| **refused == handle).count();
+            assert_eq!(asked(&handle), refusals + 1, "{failing} fail: {requests:#?}");
+        }
         assert!(ended.result()["errors"]["delete.unavailable"].as_u64().unwrap() >= 2, "{}", ended.stdout);
     }
 }
@@ -238,14 +250,25 @@ async fn a_delay_that_cannot_be_set_leaves_the_message_to_its_timeout() {
         let people = Person::crowd(3);
         let proxy = world.intercept().await;
         proxy.on("ChangeMessageVisibilityBatch", failure);
-        proxy.on("PutItem", |_| Reaction::error(500, "InternalServerError"));
+        // Items that are refused while others are taken are delayed one by one, at once; a table that
+        // fails would have them held.
+        let refused: Vec<_> = people[1..].iter().map(|person| person.sub.clone()).collect();
+        proxy.on("PutItem", move |call| {
+            let id = call.request["Item"]["id"]["S"].as_str().unwrap();
+            if refused.iter().any(|refused| refused == id) {
+                Reaction::error(400, "com.amazonaws.dynamodb.v20120810#ValidationException")
+            } else {
+                Reaction::Forward
+            }
+        });
         world.send_all(people.iter().map(Person::body)).await;
-        let worker =
-            world.worker_through(&proxy).with("WRITE_STRATEGY", "put").with("WRITE_DEADLINE", "1s").start();
+        let worker = world.worker_through(&proxy).with("WRITE_STRATEGY", "put").start();
         eventually("a delay was tried", async || {
             (proxy.calls("ChangeMessageVisibilityBatch") > 1).then_some(())
         })
         .await;
+        assert!(proxy.entries("ChangeMessageVisibilityBatch").iter().all(|e| e["VisibilityTimeout"] != 0));
+        world.has_items(before.len() + 1).await;
         proxy.pass("PutItem");
         eventually("all have items", async || {
             world.hurry();
@@ -258,29 +281,11 @@ async fn a_delay_that_cannot_be_set_leaves_the_message_to_its_timeout() {
         })
         .await;
         proxy.pass("ChangeMessageVisibilityBatch");
-        worker.stop().await.assert_drained();
+        let ended = worker.stop().await;
+        ended.assert_drained();
+        assert_eq!(ended.count("created"), 3);
+        assert!(ended.count("retried") >= 2, "{}", ended.stdout);
         world.assert_items(before.into_iter().chain(people.iter().map(Person::item))).await;
         assert_eq!(world.depth(&world.dead_letter).await, (0, 0, 0));
     }
-}
-
-#[tokio::test]
-async fn receives_that_fail_are_tried_again() {
-    let world = world!(Interception);
-    let people = Person::crowd(4);
-    let proxy = world.intercept().await;
-    proxy.on("ReceiveMessage", |call| match call.nth {
-        0 => Reaction::error(500, "InternalFailure"),
-        1 => Reaction::error(403, "AccessDenied"),
-        2 => Reaction::error(400, "AWS.SimpleQueueService.NonExistentQueue"),
-        _ => Reaction::Forward,
-    });
-    world.send_all(people.iter().map(Person::body)).await;
-    let worker = world.worker_through(&proxy).start();
-    world.has_items(4).await;
-    world.drained().await;
-    let ended = worker.stop().await;
-    ended.assert_drained();
-    assert_eq!(ended.events("receive_failed").len(), 3);
-    world.assert_items(people.iter().map(Person::item)).await;
 }

@@ -1,6 +1,8 @@
 //! Ends of every kind: killed in the middle, asked to stop, asked twice, out of time. What was received
 //! is settled, given back, or comes back; the next worker finishes it, and the table is exact.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use harness::{Ended, Gate, Intercept, Person, Reaction, World, eventually, world};
@@ -144,6 +146,56 @@ async fn asked_to_stop_in_an_outage_it_gives_back_what_it_cannot_write() {
     ended.assert_drained();
     assert_eq!(ended.count("released") + ended.count("retried"), ended.count("received"));
     world.assert_items([]).await;
+    assert_finished_by_the_next(&world, &people).await;
+}
+
+#[tokio::test]
+async fn asked_to_stop_in_an_outage_it_gives_back_at_once_what_it_holds() {
+    let world = world!(Interception);
+    let proxy = world.intercept().await;
+    let (outage, gate) = (Arc::new(AtomicBool::new(false)), Gate::default());
+    let (known, shut) = (Arc::clone(&outage), gate.clone());
+    proxy.on("PutItem", move |_| {
+        if known.load(Ordering::Acquire) {
+            Reaction::HoldRequest(shut.clone())
+        } else {
+            Reaction::error(500, "InternalServerError")
+        }
+    });
+    let people = Person::crowd(20);
+    world.send_all(people.iter().map(Person::body)).await;
+    // A write or a drain that was waited for would take far longer than any test waits.
+    let worker = world
+        .worker_through(&proxy)
+        .with("WRITE_STRATEGY", "put")
+        .with("WRITE_DEADLINE", "600s")
+        .with("VISIBILITY_TIMEOUT", "3600s")
+        .with("DRAIN_DEADLINE", "1200s")
+        .with("STOP_TIMEOUT", "1300s")
+        .start();
+    worker.logged("breaker_opened", |_| true).await;
+    outage.store(true, Ordering::Release);
+    in_the_air(&proxy, "PutItem", 1).await;
+    // A poll from before the outage would receive again what is given back.
+    eventually("no poll is in the air", async || (proxy.in_the_air("ReceiveMessage") == 0).then_some(()))
+        .await;
+    assert_eq!(world.depth(&world.queue).await, (0, 20, 0));
+    assert_eq!(proxy.calls("ChangeMessageVisibilityBatch"), 0);
+    let puts = proxy.calls("PutItem");
+    worker.terminate();
+    // All but the one whose probe is on its way, which is nobody's reason to wait.
+    eventually("what is held is given back", async || {
+        (world.depth(&world.queue).await == (19, 1, 0)).then_some(())
+    })
+    .await;
+    assert_eq!(proxy.calls("PutItem"), puts, "tried although the worker stops");
+    gate.open();
+    let ended = worker.ended().await;
+    ended.assert_drained();
+    ended.assert_outcomes(&[("released", 19), ("created", 1)]);
+    let given_back = proxy.entries("ChangeMessageVisibilityBatch");
+    assert!(given_back.len() == 19 && given_back.iter().all(|entry| entry["VisibilityTimeout"] == 0));
+    assert_eq!(world.depth(&world.queue).await, (19, 0, 0));
     assert_finished_by_the_next(&world, &people).await;
 }
 

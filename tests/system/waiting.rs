@@ -73,33 +73,57 @@ async fn asked_to_stop_while_it_waits_it_stops() {
 }
 
 #[tokio::test]
+async fn nothing_is_received_before_the_table_is_there() {
+    let mut world = world!(bare Interception);
+    world.create_queues().await;
+    let proxy = world.intercept().await;
+    let person = Person::new("ana");
+    world.send(&person.body()).await;
+    let worker = world.worker_through(&proxy).watched().start();
+    // The same state as an outage later on.
+    let looks = || proxy.calls("DescribeTable");
+    for _ in 0..2 {
+        let before = looks();
+        eventually("it looks for the table", async || (looks() > before).then_some(())).await;
+        worker.logged("waiting", |_| true).await;
+        let status = worker.status().await;
+        assert_eq!((&status["breaker_open"], &status["ready"]), (&true.into(), &false.into()), "{status}");
+        assert_eq!(proxy.calls("ReceiveMessage"), 0);
+    }
+    world.create_table(&["id"]).await;
+    worker.ready().await;
+    let status = worker.status().await;
+    assert_eq!((&status["breaker_open"], &status["ready"]), (&false.into(), &true.into()), "{status}");
+    world.has_items(1).await;
+    let ended = worker.stop().await;
+    ended.assert_drained();
+    ended.assert_outcomes(&[("created", 1)]);
+    assert_eq!(ended.count("receives_without_attempt"), 0);
+    world.assert_items([person.item()]).await;
+}
+
+#[tokio::test]
 async fn a_table_that_is_made_anew_gets_everybody_in_the_end() {
     let world = world!(QuickTables);
     let (early, late) = (Person::crowd(5), Person::crowd(30));
-    let worker = world.worker().start();
+    let worker = world.worker().with("VISIBILITY_TIMEOUT", "120s").start();
     world.send_all(early.iter().map(Person::body)).await;
     world.has_items(5).await;
     world.drained().await;
     world.delete_table().await;
     world.send_all(late.iter().map(Person::body)).await;
-    worker.logged("retried", |_| true).await;
+    let opened = worker.logged("breaker_opened", |_| true).await;
+    assert_eq!(opened["class"], "missing");
     assert_eq!(world.depth(&world.dead_letter).await, (0, 0, 0));
     world.create_table(&["id"]).await;
-    eventually("all have items", async || {
-        world.hurry();
-        (world.items().await.len() == late.len()).then_some(())
-    })
-    .await;
-    eventually("the queue is empty", async || {
-        world.hurry();
-        (world.depth(&world.queue).await == (0, 0, 0)).then_some(())
-    })
-    .await;
+    worker.logged("breaker_closed", |_| true).await;
+    world.has_items(late.len()).await;
+    world.drained().await;
     let ended = worker.stop().await;
     ended.assert_drained();
-    assert_eq!(ended.count("rejected"), 0);
-    assert_eq!(ended.count("created"), 35);
-    assert!(ended.count("retried") >= 1);
+    // Held until the table was back: nobody was received again, nobody was blamed.
+    ended.assert_outcomes(&[("created", 35)]);
+    assert_eq!(ended.count("receives_without_attempt"), 0);
     // The old table's people are gone with it: a job brings them back, not the queue.
     world.assert_items(late.iter().map(Person::item)).await;
     assert_eq!(world.depth(&world.dead_letter).await, (0, 0, 0));

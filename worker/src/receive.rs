@@ -139,10 +139,15 @@ async fn poll<Q: ConfirmationQueue, T: ProfileTable>(
     stop: CancellationToken,
 ) -> Answered {
     let Leave { permits, invited } = leave;
+    let asked = permits.len();
     // Counted from before the request: SQS starts its clock when it answers, or before.
     let asked_at = Instant::now();
+    if shared.gate.is_open() && !invited {
+        // It has opened since leave was given.
+        let answer = Answer::Brought { messages: 0, asked };
+        return Answered { jobs: Vec::new(), asked_at, answer, invited, error: None };
+    }
     shared.stats.on_poll(asked_at, shared.gate.is_open() && !invited);
-    let asked = permits.len();
     let max = u32::try_from(asked).unwrap_or(1);
     let mut received = match shared.queue.receive(max, shared.settings.wait_time).await {
         Ok(received) => received,
