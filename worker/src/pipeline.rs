@@ -7,8 +7,8 @@
 //!
 //! Three tasks after the receiver, joined by bounded channels. Only the receiver hears the stop
 //! signal; every later stage ends when its input closes, so nothing that was received is forgotten.
-//! (The gate hears of it too, and from then on keeps nobody waiting for a table that fails.) Beside
-//! them the heartbeat extends the leases of all that is in hand, until the last is settled. Permits bound
+//! (When its last poll is back it tells the gate, which then keeps nobody waiting for a table that fails.)
+//! Beside them the heartbeat extends the leases of all that is in hand, until the last is settled. Permits bound
 //! everything: one is taken before a message is asked for and comes back when it is settled.
 
 use std::sync::Arc;
@@ -160,8 +160,6 @@ async fn drain<Q: ConfirmationQueue, T: ProfileTable>(
     let begun = Instant::now();
     let deadline = begun + shared.settings.drain_deadline;
     let reserve = SETTLE_RESERVE.min(shared.settings.drain_deadline / 4);
-    // A table that fails is not waited for.
-    shared.gate.stop_holding();
     events::drain_begins(shared.leases.in_flight(), shared.settings.drain_deadline);
 
     let mut failed = false;

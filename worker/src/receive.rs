@@ -19,6 +19,7 @@ use crate::decide::decode::{Decoded, Write};
 use crate::decide::receivers::{Answer, Receivers};
 use crate::decide::settlement::Happened;
 use crate::delivery::Delivery;
+use crate::gate::Gate;
 use crate::permits::Permit;
 use crate::pipeline::Shared;
 use crate::ports::{CallError, ConfirmationQueue, ProfileTable};
@@ -70,33 +71,44 @@ impl Answered {
     }
 }
 
-/// Receives until `stop`.
+/// Receives until `stop`. When it ends no poll is in the air, and what is held for a table that fails can be
+/// given back without being received here again.
 pub async fn run<Q: ConfirmationQueue, T: ProfileTable>(
     shared: Arc<Shared<Q, T>>,
     arrivals: mpsc::Sender<Arrivals>,
     fates: mpsc::Sender<Fate>,
     stop: CancellationToken,
 ) {
+    receive(&shared, &arrivals, &fates, &stop).await;
+    shared.gate.stop_holding();
+}
+
+async fn receive<Q: ConfirmationQueue, T: ProfileTable>(
+    shared: &Arc<Shared<Q, T>>,
+    arrivals: &mpsc::Sender<Arrivals>,
+    fates: &mpsc::Sender<Fate>,
+    stop: &CancellationToken,
+) {
     let settings = &shared.settings;
     let mut receivers = Receivers::new(settings.max_receivers, settings.linger, settings.wait_time);
     let mut polls: JoinSet<Answered> = JoinSet::new();
     loop {
         let wanted = !stop.is_cancelled() && receivers.wants_another(shared.permits.receivers());
-        let leave = stop.run_until_cancelled(leave_to_poll(&shared, receivers.not_before()));
+        let leave = stop.run_until_cancelled(leave_to_poll(shared, receivers.not_before()));
         tokio::select! {
             biased;
             Some(poll) = polls.join_next() => {
                 events::if_failed(&poll);
                 // A poll that panicked has dropped what it had: the messages come back.
                 let answered = poll.unwrap_or_else(|_| Answered::failed(Instant::now(), false, None));
-                if arrivals.send(arrived(&shared, &mut receivers, answered)).await.is_err() {
+                if arrivals.send(arrived(shared, &mut receivers, answered)).await.is_err() {
                     return;
                 }
             }
             () = stop.cancelled(), if polls.is_empty() => return,
             Some(leave) = leave, if wanted => {
                 receivers.on_poll();
-                polls.spawn(poll(Arc::clone(&shared), leave, fates.clone(), stop.clone()));
+                polls.spawn(poll(Arc::clone(shared), leave, fates.clone(), stop.clone()));
             }
         }
     }
@@ -112,22 +124,43 @@ async fn leave_to_poll<Q: ConfirmationQueue, T: ProfileTable>(
     }
     loop {
         // Asked before permits are waited for: through an outage they are all held in hand.
-        let invited = match shared.gate.poll() {
-            Poll::Full => false,
-            Poll::Invite => true,
+        let invitation = match shared.gate.poll() {
+            Poll::Full => None,
+            Poll::Invite => Some(Invitation { gate: &shared.gate }),
             Poll::NotBefore(until) => {
                 shared.gate.wait(until.min(Instant::now() + SIGN_OF_LIFE)).await;
                 shared.stats.on_progress(Instant::now());
                 continue;
             }
         };
-        let most = if invited { 1 } else { MOST };
-        let permits = timeout(SIGN_OF_LIFE, shared.permits.acquire(most, shared.settings.linger)).await;
-        match permits {
-            Ok(permits) if invited || !shared.gate.is_open() => return Leave { permits, invited },
-            _ if invited => shared.gate.on_invited(false),
-            _ => {}
+        let most = if invitation.is_some() { 1 } else { MOST };
+        let acquire = shared.permits.acquire(most, shared.settings.linger);
+        let Ok(permits) = timeout(SIGN_OF_LIFE, acquire).await else { continue };
+        match invitation {
+            Some(invitation) => {
+                invitation.accept();
+                return Leave { permits, invited: true };
+            }
+            None if !shared.gate.is_open() => return Leave { permits, invited: false },
+            None => {}
         }
+    }
+}
+
+/// The breaker waits for the poll it has let through; one that is not made is handed back.
+struct Invitation<'gate> {
+    gate: &'gate Gate,
+}
+
+impl Invitation<'_> {
+    fn accept(self) {
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for Invitation<'_> {
+    fn drop(&mut self) {
+        self.gate.on_invited(false);
     }
 }
 

@@ -20,6 +20,10 @@ use crate::pipeline::Shared;
 use crate::ports::{CallError, ConfirmationQueue, EntryResults, ErrorClass, ProfileTable, Quarantine};
 use crate::telemetry::{events, quarantine_note};
 
+mod buffer;
+
+use buffer::{Action, Buffer, Entry};
+
 /// What happened to one write, and everyone who waited for it.
 pub struct Fate {
     /// The leader first.
@@ -49,64 +53,6 @@ const RETRY: Policy = Policy {
     max_interval: Duration::from_secs(2),
     max_elapsed_time: Some(PATIENCE),
 };
-
-/// What a batch call does to its entries.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Action {
-    Delete,
-    MakeVisible,
-}
-
-/// One receipt, decided over.
-struct Entry {
-    delivery: Delivery,
-    outcome: Outcome,
-    action: Action,
-    /// Only for [`Action::MakeVisible`].
-    delay: Duration,
-}
-
-impl Entry {
-    fn delete(delivery: Delivery, outcome: Outcome) -> Self {
-        Self { delivery, outcome, action: Action::Delete, delay: Duration::ZERO }
-    }
-
-    fn make_visible(delivery: Delivery, outcome: Outcome, delay: Duration) -> Self {
-        Self { delivery, outcome, action: Action::MakeVisible, delay }
-    }
-}
-
-/// Entries that wait for nine others.
-struct Buffer {
-    action: Action,
-    entries: Vec<Entry>,
-    deadline: Option<Instant>,
-}
-
-impl Buffer {
-    const fn new(action: Action) -> Self {
-        Self { action, entries: Vec::new(), deadline: None }
-    }
-
-    fn push(&mut self, entry: Entry, linger: Duration) {
-        self.entries.push(entry);
-        self.deadline = self.deadline.or_else(|| Some(Instant::now() + linger));
-    }
-
-    /// The next batch: full, or due, or whatever there is when nothing more is coming.
-    fn pop(&mut self, now: Instant, closing: bool) -> Option<Vec<Entry>> {
-        let due = closing || self.deadline.is_some_and(|deadline| deadline <= now);
-        if self.entries.len() < BATCH && !due {
-            return None;
-        }
-        let rest = self.entries.split_off(BATCH.min(self.entries.len()));
-        let batch = std::mem::replace(&mut self.entries, rest);
-        if self.entries.is_empty() {
-            self.deadline = None;
-        }
-        (!batch.is_empty()).then_some(batch)
-    }
-}
 
 /// Settles until its input closes and every call is done. The last flush is unconditional.
 pub async fn run<Q: ConfirmationQueue, T: ProfileTable>(
@@ -305,15 +251,6 @@ async fn quarantine<Q: ConfirmationQueue, T: ProfileTable>(
             events::quarantine_failed(&error, rejection.reason);
             let delay = settlement::after_failed_quarantine(message.receive_count, fastrand::f64());
             Entry::make_visible(delivery, Outcome::Retried, delay)
-        }
-    }
-}
-
-impl Action {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Delete => "delete",
-            Self::MakeVisible => "make_visible",
         }
     }
 }

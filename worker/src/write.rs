@@ -92,6 +92,7 @@ async fn write<Q: ConfirmationQueue, T: ProfileTable>(
                 insert(&shared, &knowledge, ready, &groups).await
             }
             Turn::Probe => {
+                groups = part_with_the_lapsed(groups, &fates).await;
                 insert(&shared, &knowledge, Instant::now(), groups.get(..1).unwrap_or_default()).await
             }
         };

@@ -50,8 +50,8 @@ pub(super) fn print_table(summary: &Summary, verdict: &Verdict, took: Duration) 
     }
     row("calls per 1,000 messages", per_thousand(summary).to_string());
     if let Some(latency) = counts.confirmation_to_profile_ms {
-        row("confirmation to item, p50", format!("{} ms", latency.p50));
-        row("confirmation to item, p99", format!("{} ms", latency.p99));
+        row("confirmation to item, wait included, p50", format!("{} ms", latency.p50));
+        row("confirmation to item, wait included, p99", format!("{} ms", latency.p99));
     }
     row("took", format!("{:.1} s", took.as_secs_f64()));
     row("users who must have an item", verdict.users.to_string());
