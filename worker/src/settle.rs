@@ -254,3 +254,6 @@ async fn quarantine<Q: ConfirmationQueue, T: ProfileTable>(
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

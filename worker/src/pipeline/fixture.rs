@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::ProfileModel;
+use domain::{Profile, ProfileKey, ProfileModel};
 use tokio_util::sync::CancellationToken;
 
 use super::{Settings, Shared, WriteStrategy};
@@ -13,7 +13,10 @@ use crate::decide::decode::Rules;
 use crate::delivery::Leases;
 use crate::gate::Gate;
 use crate::permits::Permits;
-use crate::ports::{CallError, ConfirmationQueue, Depth, EntryResults, Message, Quarantine, ReceiptHandle};
+use crate::ports::{
+    CallError, ConfirmationQueue, Depth, EntryResults, Inserted, Message, ProfileTable, Quarantine,
+    ReceiptHandle, StoredOwner,
+};
 use crate::stats::Stats;
 use crate::telemetry::Pseudonyms;
 
@@ -76,6 +79,23 @@ impl ConfirmationQueue for NoQueue {
     }
 
     async fn depth(&self) -> Result<Depth, CallError> {
+        unreachable!()
+    }
+}
+
+/// For stages that ask no table.
+pub(crate) struct NoTable;
+
+impl ProfileTable for NoTable {
+    async fn insert(&self, _: &Profile) -> Result<Inserted, CallError> {
+        unreachable!()
+    }
+
+    async fn insert_batch(&self, _: &[&Profile]) -> Result<Vec<Result<Inserted, CallError>>, CallError> {
+        unreachable!()
+    }
+
+    async fn owners(&self, _: &[&ProfileKey]) -> Result<Vec<StoredOwner>, CallError> {
         unreachable!()
     }
 }
