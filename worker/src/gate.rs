@@ -273,6 +273,16 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn who_gives_up_lets_the_next_in_line_probe() {
+        let gate = opened();
+        let begun = Instant::now();
+        let (first, second) =
+            tokio::join!(gate.turn(begun + Duration::from_millis(100)), gate.turn(begun + 5 * HOUR));
+        assert_eq!((first, second), (Turn::TimeUp, Turn::Probe));
+        assert!(begun.elapsed() < HOUR, "waited behind somebody who is gone");
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn polls_wait_while_work_is_held_and_hear_of_the_end() {
         let gate = opened();
         let held = tokio::spawn({
