@@ -1,13 +1,15 @@
 //! SQS and DynamoDB on free loopback ports, and the queue and table a worker needs. One instance per
 //! demo and per test: nothing is shared, nothing is left behind.
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
+    AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
 };
 use aws_sdk_sqs::types::QueueAttributeName;
 use dynoxide::Database;
+use serde_json::{Map, Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use worker::aws::clients::Access;
@@ -20,6 +22,27 @@ pub struct Stack {
     pub sqs: SqsServer,
     dynamodb: SocketAddr,
     serving: JoinHandle<()>,
+}
+
+/// Every row of a table with the key `id`, as DynamoDB JSON, by id.
+///
+/// # Errors
+/// When the table cannot be read.
+pub async fn rows(client: &aws_sdk_dynamodb::Client, table: &str) -> anyhow::Result<BTreeMap<String, Value>> {
+    let mut rows = BTreeMap::new();
+    let mut items = client.scan().table_name(table).consistent_read(true).into_paginator().items().send();
+    while let Some(item) = items.next().await {
+        let row: Map<String, Value> = item?
+            .into_iter()
+            .map(|(name, value)| match value {
+                AttributeValue::S(text) => (name, json!({ "S": text })),
+                other => (name, json!(format!("{other:?}"))),
+            })
+            .collect();
+        let id = row.get("id").and_then(|id| id.get("S")?.as_str()).unwrap_or_default().to_owned();
+        rows.insert(id, row.into());
+    }
+    Ok(rows)
 }
 
 /// The queues of one worker.

@@ -1,16 +1,15 @@
 //! What the endpoints saw of a run: whether everything is as it must be, and the times only they know.
 //!
-//! Looks at every row. Must never believe what the subject of the run says of itself.
+//! Must never believe what the subject of the run says of itself.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::types::QueueAttributeName;
 use local::sqs::{Residence, SqsServer};
 use local::stack::Queues;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
 /// The endpoints' account of one run.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -87,24 +86,4 @@ async fn depth(sqs: &aws_sdk_sqs::Client, url: &str) -> anyhow::Result<[String; 
     let request = sqs.get_queue_attributes().queue_url(url).set_attribute_names(Some(names.to_vec()));
     let counts = request.send().await?.attributes.unwrap_or_default();
     Ok(names.map(|name| counts.get(&name).cloned().unwrap_or_default()))
-}
-
-/// Every row of a table behind a real client, as DynamoDB JSON, by id.
-pub(crate) async fn rows(
-    client: &aws_sdk_dynamodb::Client,
-    table: &str,
-) -> anyhow::Result<BTreeMap<String, Value>> {
-    let mut rows = BTreeMap::new();
-    let mut items = client.scan().table_name(table).consistent_read(true).into_paginator().items().send();
-    while let Some(item) = items.next().await {
-        let row: Map<String, Value> = item?
-            .into_iter()
-            .map(|(name, value)| match value {
-                AttributeValue::S(text) => (name, json!({ "S": text })),
-                other => (name, json!(format!("{other:?}"))),
-            })
-            .collect();
-        rows.insert(row["id"]["S"].as_str().unwrap_or_default().to_owned(), row.into());
-    }
-    Ok(rows)
 }

@@ -67,7 +67,7 @@ pub(crate) async fn serve(order: &EndpointsOrder) -> anyhow::Result<()> {
     if lines.next_line().await?.is_some() {
         let rows = match order.engine {
             Engine::Plain => plain.rows(),
-            Engine::Dynoxide => audit::rows(&dynoxide, TABLE).await?,
+            Engine::Dynoxide => stack::rows(&dynoxide, TABLE).await?,
         };
         let expected = workload.rows();
         let audit = audit::audit(order.messages, &expected, &rows, &stack.sqs, &sqs, &queues).await?;

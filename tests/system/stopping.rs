@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use harness::{Ended, Gate, Intercept, Person, Reaction, World, eventually, world};
+use harness::{Ended, Gate, Intercept, Person, Reaction, Worker, World, eventually, world};
 
 /// The visibility timeout of every worker here is over.
 const LONG: Duration = Duration::from_secs(3600);
@@ -25,6 +25,17 @@ async fn assert_finished_by_the_next(world: &World, people: &[Person]) {
     world.assert_items(people.iter().map(Person::item)).await;
     assert_eq!(world.depth(&world.queue).await, (0, 0, 0));
     assert_eq!(world.depth(&world.dead_letter).await, (0, 0, 0));
+}
+
+/// A worker of single puts, for which a write or a drain may take far longer than any test waits.
+fn unhurried(world: &World, proxy: &Intercept) -> Worker {
+    world
+        .worker_through(proxy)
+        .with("WRITE_STRATEGY", "put")
+        .with("WRITE_DEADLINE", "600s")
+        .with("VISIBILITY_TIMEOUT", "3600s")
+        .with("DRAIN_DEADLINE", "1200s")
+        .with("STOP_TIMEOUT", "1300s")
 }
 
 #[tokio::test]
@@ -163,15 +174,7 @@ async fn asked_to_stop_in_an_outage_it_gives_back_at_once_what_it_holds() {
     });
     let people = Person::crowd(20);
     world.send_all(people.iter().map(Person::body)).await;
-    // A write or a drain that was waited for would take far longer than any test waits.
-    let worker = world
-        .worker_through(&proxy)
-        .with("WRITE_STRATEGY", "put")
-        .with("WRITE_DEADLINE", "600s")
-        .with("VISIBILITY_TIMEOUT", "3600s")
-        .with("DRAIN_DEADLINE", "1200s")
-        .with("STOP_TIMEOUT", "1300s")
-        .start();
+    let worker = unhurried(&world, &proxy).start();
     worker.logged("breaker_opened", |_| true).await;
     in_the_air(&proxy, "PutItem", 1).await;
     eventually("the probe is held", async || (proxy.calls("PutItem") == 21).then_some(())).await;
@@ -239,15 +242,7 @@ async fn a_second_signal_ends_it_at_once_and_gives_everything_back() {
     proxy.on("PutItem", |_| Reaction::HoldRequest(Gate::default()));
     let people = Person::crowd(10);
     world.send_all(people.iter().map(Person::body)).await;
-    // A drain that would take far longer than any test waits.
-    let worker = world
-        .worker_through(&proxy)
-        .with("WRITE_STRATEGY", "put")
-        .with("WRITE_DEADLINE", "600s")
-        .with("VISIBILITY_TIMEOUT", "3600s")
-        .with("DRAIN_DEADLINE", "1200s")
-        .with("STOP_TIMEOUT", "1300s")
-        .start();
+    let worker = unhurried(&world, &proxy).start();
     in_the_air(&proxy, "PutItem", 10).await;
     worker.terminate();
     worker.logged("drain_begins", |_| true).await;

@@ -202,24 +202,8 @@ async fn report_status(stats: Arc<Stats>) {
 
 #[cfg(test)]
 mod tests {
-    use std::io::{self, Write};
-    use std::sync::Mutex;
-
     use super::*;
-
-    #[derive(Clone, Default)]
-    struct Lines(Arc<Mutex<Vec<u8>>>);
-
-    impl Write for Lines {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().extend_from_slice(bytes);
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
+    use crate::telemetry::captured::Lines;
 
     #[tokio::test(start_paused = true)]
     async fn a_sign_of_life_is_logged_every_minute_with_every_outcome() {
@@ -229,16 +213,12 @@ mod tests {
             tracing_subscriber::fmt().json().flatten_event(true).with_writer(move || writer.clone()).finish();
         let _guard = tracing::subscriber::set_default(subscriber);
         let stats = Arc::new(Stats::default());
-        let logged = || {
-            let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
-            text.lines().map(|line| serde_json::from_str(line).unwrap()).collect::<Vec<serde_json::Value>>()
-        };
         let _ = tokio::time::timeout(STATUS * 9 / 10, report_status(Arc::clone(&stats))).await;
-        assert!(logged().is_empty());
+        assert!(lines.read().is_empty());
         stats.on_receive(Instant::now(), 2);
         stats.on_outcome(Instant::now(), crate::outcome::Outcome::Created);
         let _ = tokio::time::timeout(3 * STATUS + STATUS / 2, report_status(stats)).await;
-        let logged = logged();
+        let logged = lines.read();
         assert_eq!(logged.len(), 3);
         for line in logged {
             assert_eq!((&line["event"], &line["level"]), (&"status".into(), &"INFO".into()));

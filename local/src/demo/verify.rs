@@ -4,12 +4,12 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use worker::service::Summary;
 use worker::telemetry::QUARANTINE_ATTRIBUTE;
 
 use super::crowd::{Crowd, Expected};
-use crate::stack::Queues;
+use crate::stack::{self, Queues};
 
 /// What was found wrong. Nothing, on a good day.
 #[derive(Debug, Default)]
@@ -60,7 +60,7 @@ pub(super) async fn compare(
     queues: &Queues,
     summary: &Summary,
 ) -> anyhow::Result<Verdict> {
-    let rows = rows(dynamodb, table).await?;
+    let rows = stack::rows(dynamodb, table).await?;
     let mut verdict = Verdict { users: crowd.expected.len(), items: rows.len(), faults: Vec::new() };
     for (id, expected) in &crowd.expected {
         match rows.get(id) {
@@ -89,24 +89,6 @@ pub(super) async fn compare(
         format!("the worker counts {:?} created, the table shows {made}", counts.outcomes.get("created"))
     });
     Ok(verdict)
-}
-
-/// Every row as DynamoDB JSON, by id.
-async fn rows(client: &aws_sdk_dynamodb::Client, table: &str) -> anyhow::Result<BTreeMap<String, Value>> {
-    let mut rows = BTreeMap::new();
-    let mut pages = client.scan().table_name(table).consistent_read(true).into_paginator().items().send();
-    while let Some(item) = pages.next().await {
-        let row: Map<String, Value> = item?
-            .into_iter()
-            .map(|(name, value)| match value {
-                AttributeValue::S(text) => (name, json!({ "S": text })),
-                other => (name, json!(format!("{other:?}"))),
-            })
-            .collect();
-        let id = row.get("id").and_then(|id| id.get("S")?.as_str()).unwrap_or_default().to_owned();
-        rows.insert(id, row.into());
-    }
-    Ok(rows)
 }
 
 fn is_as_expected(row: &Value, expected: &Expected) -> bool {
@@ -163,6 +145,8 @@ async fn parked(client: &aws_sdk_sqs::Client, url: &str) -> anyhow::Result<BTree
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn made() -> (Value, Expected) {

@@ -53,9 +53,8 @@ const AFTER_FAILURE: Policy = Policy {
 /// The pause reaches the linger in so many receives that did not come back full.
 const STEPS: u32 = 16;
 
-/// What a pause shrinks by when a second receive in a row comes back full. With [`STEPS`] found by
-/// simulating Poisson arrivals from 50 to 1,500 a second: eight to ten messages a receive from 200 a second
-/// on, and a burst is met within a tenth of a second.
+/// What a pause shrinks by when a second receive in a row comes back full. Gentler than [`STEPS`] are
+/// steep, so that at a trickle most receives come back nearly full (a test below counts them).
 const SHORTER: f64 = 0.85;
 
 /// So many full receives in a row are a backlog: no more pauses, and more receivers.

@@ -12,7 +12,8 @@ use crate::delivery::Delivery;
 use crate::permits::Permits;
 use crate::pipeline::{self, Ended, Settings, Stop, WriteStrategy, fixture};
 use crate::ports::Message;
-use scripted::{Answer, Lines, Queue, Table, VISIBILITY, WRITE};
+use crate::telemetry::captured::Lines;
+use scripted::{Answer, Queue, Table, VISIBILITY, WRITE, events};
 
 mod scripted;
 
@@ -131,7 +132,7 @@ async fn a_refused_receipt_is_lost_and_the_others_of_its_call_are_kept() {
     assert!(extensions[1..].iter().all(|handles| handles.iter().all(|handle| handle != "b")));
     let stats = shared.stats.snapshot(Instant::now());
     assert_eq!((stats.leases_lost, stats.errors), (1, [("extend.refused".to_owned(), 1)].into()));
-    assert_eq!(lines.events(), [("extend_failed".to_owned(), 1), ("leases_lost".to_owned(), 1)]);
+    assert_eq!(events(&lines), [("extend_failed".to_owned(), 1), ("leases_lost".to_owned(), 1)]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -145,7 +146,7 @@ async fn a_failure_is_one_line_for_all_the_leases_of_its_call() {
     let deliveries = hold(&shared, VISIBILITY, &["a", "b", "c", "d", "e"]).await;
     sleep(2 * VISIBILITY).await;
     assert!(!deliveries.iter().any(|delivery| delivery.lease.is_held(Instant::now())));
-    let mut events = lines.events();
+    let mut events = events(&lines);
     // The last attempt may be answered after the end.
     let lost = events.iter().position(|(event, _)| event == "leases_lost").unwrap();
     assert_eq!(events.remove(lost), ("leases_lost".to_owned(), 5));

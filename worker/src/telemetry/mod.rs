@@ -1,6 +1,8 @@
 //! What the worker says about itself. Never a person: no e-mail, phone, user name or body; a sub only
 //! as a keyed hash.
 
+#[cfg(test)]
+pub(crate) mod captured;
 pub mod events;
 mod init;
 mod note;

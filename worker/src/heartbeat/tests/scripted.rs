@@ -1,10 +1,9 @@
 //! A queue that keeps its own account of what is visible when, and fails on command; a table that takes
-//! its time; and a place for log lines.
+//! its time.
 
 use std::collections::{HashMap, VecDeque};
-use std::io::{self, Write};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use domain::{Profile, ProfileKey};
@@ -14,6 +13,7 @@ use crate::ports::{
     CallError, ConfirmationQueue, Depth, EntryResults, ErrorClass, Inserted, Message, ProfileTable,
     Quarantine, ReceiptHandle, StoredOwner,
 };
+use crate::telemetry::captured::Lines;
 
 pub(super) const VISIBILITY: Duration = Duration::from_secs(60);
 
@@ -150,28 +150,10 @@ impl ProfileTable for Table {
     }
 }
 
-#[derive(Clone, Default)]
-pub(super) struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl Lines {
-    /// Each event with the number of leases it speaks of.
-    pub(super) fn events(&self) -> Vec<(String, u64)> {
-        let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
-        let line = |line| serde_json::from_str::<serde_json::Value>(line).unwrap();
-        let named = |line: serde_json::Value| {
-            (line["event"].as_str().unwrap().to_owned(), line["leases"].as_u64().unwrap())
-        };
-        text.lines().map(line).map(named).collect()
-    }
-}
-
-impl Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
+/// Each event with the number of leases it speaks of.
+pub(super) fn events(lines: &Lines) -> Vec<(String, u64)> {
+    let named = |line: serde_json::Value| {
+        (line["event"].as_str().unwrap().to_owned(), line["leases"].as_u64().unwrap())
+    };
+    lines.read().into_iter().map(named).collect()
 }
