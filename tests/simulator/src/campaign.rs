@@ -20,7 +20,7 @@ pub struct Totals {
     /// Deliveries, by how they ended.
     pub outcomes: BTreeMap<&'static str, u64>,
     /// Workers, by how they ended.
-    pub lives: BTreeMap<String, u64>,
+    pub lives: BTreeMap<&'static str, u64>,
     /// Rows made.
     pub rows: u64,
     /// The histories' own time.
@@ -40,8 +40,8 @@ impl Totals {
         for (outcome, count) in report.outcomes {
             *self.outcomes.entry(outcome).or_default() += count;
         }
-        for (_, ended) in report.lives {
-            *self.lives.entry(ended).or_default() += 1;
+        for life in report.lives {
+            *self.lives.entry(life.ending()).or_default() += 1;
         }
         self.rows += report.rows as u64;
         self.time += report.took;

@@ -95,7 +95,13 @@ type Answer<A> = Result<A, &'static str>;
 
 impl Endpoint {
     /// A connection of worker number `worker`, whose receives ask for `visibility`.
-    pub fn new(world: World, worker: usize, visibility: Duration, line: Arc<Line>, stats: Arc<Stats>) -> Self {
+    pub fn new(
+        world: World,
+        worker: usize,
+        visibility: Duration,
+        line: Arc<Line>,
+        stats: Arc<Stats>,
+    ) -> Self {
         Self { world, worker, visibility, line, stats }
     }
 
@@ -207,7 +213,11 @@ impl Endpoint {
     }
 
     /// A receipt may be acted on only while its message is invisible through it.
-    fn check_leases<'a>(&self, operation: Operation, receipts: impl Iterator<Item = &'a ReceiptHandle>) -> Vec<u64> {
+    fn check_leases<'a>(
+        &self,
+        operation: Operation,
+        receipts: impl Iterator<Item = &'a ReceiptHandle>,
+    ) -> Vec<u64> {
         let mut state = self.world.state();
         let numbers: Vec<u64> = receipts.map(|handle| handle.0.parse().unwrap_or(u64::MAX)).collect();
         let now = Instant::now();
@@ -224,7 +234,9 @@ impl Endpoint {
 
     fn about(&self, receipts: &[u64]) -> About {
         let state = self.world.state();
-        About::Messages(receipts.iter().filter_map(|receipt| Some(state.queue.of_receipt(*receipt)?.0)).collect())
+        About::Messages(
+            receipts.iter().filter_map(|receipt| Some(state.queue.of_receipt(*receipt)?.0)).collect(),
+        )
     }
 
     fn message(lent: Lent, now: Instant) -> Message {
@@ -248,7 +260,9 @@ impl Endpoint {
 impl ConfirmationQueue for Endpoint {
     async fn receive(&self, max: u32, wait: Duration) -> Result<Vec<Message>, CallError> {
         if max > 1 && self.stats.snapshot(Instant::now()).breaker_open {
-            self.world.state().violated(format!("worker {}: a full poll while the breaker is open", self.worker));
+            self.world
+                .state()
+                .violated(format!("worker {}: a full poll while the breaker is open", self.worker));
         }
         let operation = Operation::Receive;
         let (fate, there, back) = self.leave(operation, &About::Users(Vec::new())).await;
@@ -283,7 +297,9 @@ impl ConfirmationQueue for Endpoint {
         let effect = move |state: &mut State, _| {
             let forgets = state.strikes(operation, worker, |kind| kind == Kind::Forgotten).is_some();
             Ok(Self::entries(state, operation, worker, &receipts, |state, receipt| {
-                let Some(id) = state.queue.delete(*receipt).map_err(|code| by_code(Some(code)))? else { return Ok(()) };
+                let Some(id) = state.queue.delete(*receipt).map_err(|code| by_code(Some(code)))? else {
+                    return Ok(());
+                };
                 crate::oracles::on_deleted(state, id);
                 state.note(Some(worker), About::Messages(vec![id]), || "  deleted".to_owned());
                 if forgets {

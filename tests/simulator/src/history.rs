@@ -23,8 +23,8 @@ pub struct Report {
     pub outcomes: BTreeMap<&'static str, u64>,
     /// Faults, by kind.
     pub struck: BTreeMap<&'static str, u64>,
-    /// How each worker ended: its steps, and whether it was killed, drained or overrun.
-    pub lives: Vec<(u64, String)>,
+    /// The workers' lives; the last is of the one that finished when all was well.
+    pub lives: Vec<Lived>,
     /// Dead letters.
     pub dead_letters: usize,
     /// Rows.
@@ -82,12 +82,10 @@ async fn history(plan: &Plan, records: bool) -> Report {
         journal: state.journal().to_vec(),
         ..Report::default()
     };
-    for Lived { ended, counts, steps } in lived {
-        for (outcome, count) in counts.ended() {
-            *report.outcomes.entry(outcome.name()).or_default() += count;
-        }
-        report.lives.push((steps, ended.map_or_else(|| "killed".into(), |ended| format!("{ended:?}").to_lowercase())));
+    for (outcome, count) in lived.iter().flat_map(|life| life.counts.ended()) {
+        *report.outcomes.entry(outcome.name()).or_default() += count;
     }
+    report.lives = lived;
     report
 }
 

@@ -21,7 +21,7 @@
 pub mod campaign;
 pub mod endpoint;
 pub mod history;
-mod life;
+pub mod life;
 pub mod model;
 pub mod oracles;
 pub mod people;

@@ -13,6 +13,7 @@ use worker::decide::breaker::Patience;
 use worker::decide::decode::Rules;
 use worker::delivery::Leases;
 use worker::gate::Gate;
+use worker::outcome::Outcome;
 use worker::permits::Permits;
 use worker::pipeline::{self, Ended, Settings, Shared, Stop};
 use worker::stats::{Snapshot, Stats};
@@ -27,15 +28,40 @@ use crate::world::{About, World};
 /// quarter of an hour; but a version that is too new is waited for for an hour and a quarter.
 const TO_THE_END: Duration = Duration::from_secs(4 * 3600);
 
-/// How a life ended, and what the worker had counted by then.
-pub(crate) struct Lived {
-    pub(crate) ended: Option<Ended>,
-    pub(crate) counts: Snapshot,
-    pub(crate) steps: u64,
+/// A life that is over.
+#[derive(Debug)]
+pub struct Lived {
+    /// How it ended; nothing if the worker was killed.
+    pub ended: Option<Ended>,
+    /// What the worker had counted by then.
+    pub counts: Snapshot,
+    /// How many steps its calls had.
+    pub steps: u64,
+    /// Messages that it left in the queue, visible and not.
+    pub left: (usize, usize),
+    /// When it ended, counted from the beginning.
+    pub at: Duration,
+}
+
+impl Lived {
+    /// How it ended, in a word.
+    pub fn ending(&self) -> &'static str {
+        match self.ended {
+            None => "killed",
+            Some(Ended::Drained) => "drained",
+            Some(Ended::Overrun) => "overrun",
+            Some(Ended::StageFailed) => "failed",
+        }
+    }
+
+    /// How many deliveries ended like this.
+    pub fn count(&self, outcome: Outcome) -> u64 {
+        oracles::count(&self.counts, outcome)
+    }
 }
 
 /// Lives it. `over` is when the last trouble of the history is over.
-pub(crate) async fn live(world: World, settings: Settings, number: usize, life: Life, over: Duration) -> Lived {
+pub async fn live(world: World, settings: Settings, number: usize, life: Life, over: Duration) -> Lived {
     world.wait_until(life.from).await;
     let (stop, stats) = (Stop::default(), Arc::new(Stats::default()));
     let line = Arc::new(line(&life.end, &stop));
@@ -63,15 +89,29 @@ pub(crate) async fn live(world: World, settings: Settings, number: usize, life: 
         }
     };
     let mut state = world.state();
-    state.note(Some(number), About::All, || ended.map_or("is dead".into(), |ended| format!("ends: {ended:?}")));
+    state.note(Some(number), About::All, || {
+        ended.map_or("is dead".into(), |ended| format!("ends: {ended:?}"))
+    });
     if let Some(ended) = ended {
         oracles::after_life(&mut state, number, ended, &shared);
     }
-    Lived { ended, counts: stats.snapshot(Instant::now()), steps: line.steps() }
+    let (visible, in_flight, delayed) = state.queue.depth(Instant::now());
+    Lived {
+        ended,
+        counts: stats.snapshot(Instant::now()),
+        steps: line.steps(),
+        left: (visible, in_flight + delayed),
+        at: world.elapsed(),
+    }
 }
 
 /// As `service::run` puts a worker together.
-fn shared(queue: Endpoint, table: Endpoint, settings: Settings, stats: &Arc<Stats>) -> Arc<Shared<Endpoint, Endpoint>> {
+fn shared(
+    queue: Endpoint,
+    table: Endpoint,
+    settings: Settings,
+    stats: &Arc<Stats>,
+) -> Arc<Shared<Endpoint, Endpoint>> {
     let patience = Patience {
         probe: settings.write_deadline + ATTEMPT,
         invite: settings.wait_time + 2 * ATTEMPT,

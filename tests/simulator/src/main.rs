@@ -130,9 +130,15 @@ fn tell(totals: &Totals) {
     };
     let faults: u64 = totals.struck.values().sum();
     println!("histories  {} ({} hours of their own time)", totals.histories, totals.time.as_secs() / 3600);
-    println!("workers    {}", list(&mut totals.lives.iter().map(|(name, count)| (name.clone(), *count))));
-    println!("faults     {faults}: {}", list(&mut totals.struck.iter().map(|(name, count)| ((*name).into(), *count))));
-    println!("outcomes   {}", list(&mut totals.outcomes.iter().map(|(name, count)| ((*name).into(), *count))));
+    println!("workers    {}", list(&mut totals.lives.iter().map(|(name, count)| ((*name).into(), *count))));
+    println!(
+        "faults     {faults}: {}",
+        list(&mut totals.struck.iter().map(|(name, count)| ((*name).into(), *count)))
+    );
+    println!(
+        "outcomes   {}",
+        list(&mut totals.outcomes.iter().map(|(name, count)| ((*name).into(), *count)))
+    );
     println!("rows       {}; at most {} receives of one message", totals.rows, totals.most_receives);
     println!("violations {}", totals.failed.len());
 }
@@ -152,8 +158,8 @@ fn replay(plan: &Plan, message: Option<u64>) -> ExitCode {
         Some((id, sent)) => println!("{}", timeline::of_message(&report, id, sent)),
         None => println!("there is no such message in this history"),
     }
-    for (number, (steps, ended)) in report.lives.iter().enumerate() {
-        println!("worker {number}: {ended}, {steps} steps");
+    for (number, life) in report.lives.iter().enumerate() {
+        println!("worker {number}: {} after {:?}, {} steps", life.ending(), life.at, life.steps);
     }
     println!("digest {:016x}", report.digest);
     if report.violations.is_empty() {

@@ -100,7 +100,8 @@ pub fn in_the_end(state: &mut State, plan: &Plan) {
     }
     let announced: BTreeSet<u64> = by_user.keys().copied().collect();
     let owners = state.table.rows().iter().filter(|(_, row)| !row.touched).map(|(key, _)| state.user_of(key));
-    let unannounced = owners.filter(|user| user.is_none_or(|user| user < NEWCOMERS && !announced.contains(&user)));
+    let unannounced =
+        owners.filter(|user| user.is_none_or(|user| user < NEWCOMERS && !announced.contains(&user)));
     if unannounced.count() > 0 {
         found.push("rows that nobody announced".into());
     }

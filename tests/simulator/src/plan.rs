@@ -72,7 +72,8 @@ const QUEUE_CODES: [&str; 11] = [
 ];
 
 /// Error codes of entries inside an HTTP 200 of SQS.
-const ENTRY_CODES: [&str; 4] = ["InternalError", "ServiceUnavailable", "RequestThrottled", "ReceiptHandleIsInvalid"];
+const ENTRY_CODES: [&str; 4] =
+    ["InternalError", "ServiceUnavailable", "RequestThrottled", "ReceiptHandleIsInvalid"];
 
 /// Error codes of whole calls to DynamoDB (developer guide, "Error handling with DynamoDB").
 const TABLE_CODES: [&str; 10] = [

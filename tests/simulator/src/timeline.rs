@@ -74,7 +74,9 @@ pub fn of_message(report: &Report, message: u64, sent: Sent) -> String {
         };
         if concerns {
             let others = match &line.about {
-                About::Messages(messages) if messages.len() > 1 => format!(", with {} others", messages.len() - 1),
+                About::Messages(messages) if messages.len() > 1 => {
+                    format!(", with {} others", messages.len() - 1)
+                }
                 About::Users(users) if users.len() > 1 => format!(", with {} others", users.len() - 1),
                 _ => String::new(),
             };

@@ -171,7 +171,12 @@ impl State {
     }
 
     /// The first fault that strikes this call, if any does.
-    pub fn strikes(&mut self, operation: Operation, worker: usize, is_meant: fn(Kind) -> bool) -> Option<Kind> {
+    pub fn strikes(
+        &mut self,
+        operation: Operation,
+        worker: usize,
+        is_meant: fn(Kind) -> bool,
+    ) -> Option<Kind> {
         if self.calm {
             return None;
         }

@@ -1,0 +1,15 @@
+//! What the simulator proves in each `cargo test`: a fixed set of histories and fresh ones, a stop and a
+//! kill at every moment of some, the lessons of other consumers of SQS as scenarios, and the long nights.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod lessons;
+mod moments;
+mod nights;
+mod scene;
+mod seeds;
