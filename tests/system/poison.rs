@@ -171,7 +171,7 @@ async fn in_flight(world: &World, count: u64) {
 #[tokio::test]
 async fn one_item_the_table_refuses_is_retried_and_then_quarantined() {
     let world = world!(ClockControl, Interception);
-    let (refused, fine) = (Person::new("ana"), Person::new("bob"));
+    let refused = Person::new("ana");
     let proxy = world.intercept().await;
     let sub = refused.sub.clone();
     proxy.on("PutItem", move |call| {
@@ -182,14 +182,17 @@ async fn one_item_the_table_refuses_is_retried_and_then_quarantined() {
         }
     });
     let worker = world.worker_through(&proxy).start();
-    // Refusals count against an item only once the table has taken another.
-    world.send(&fine.body()).await;
-    world.has_items(1).await;
     world.send_traced(&refused.body(), TRACEPARENT).await;
+    let mut fine = Person::crowd(5).into_iter();
+    let mut taken = Vec::new();
     for attempt in 1..=5_u64 {
         worker.logged("retried", |event| event["attempts"] == attempt).await;
         in_flight(&world, 1).await;
         assert_eq!(world.depth(&world.dead_letter).await, (0, 0, 0), "attempt {attempt}");
+        // Refusals count against an item only where the table takes others between them.
+        taken.extend(fine.next());
+        world.send(&taken[taken.len() - 1].body()).await;
+        world.has_items(taken.len()).await;
         world.advance(Duration::from_secs(901));
     }
     let letters = world.dead_letters(1).await;
@@ -200,8 +203,8 @@ async fn one_item_the_table_refuses_is_retried_and_then_quarantined() {
     );
     let ended = worker.stop().await;
     ended.assert_drained();
-    ended.assert_outcomes(&[("created", 1), ("retried", 5), ("rejected", 1)]);
-    world.assert_items([fine.item()]).await;
+    ended.assert_outcomes(&[("created", 5), ("retried", 5), ("rejected", 1)]);
+    world.assert_items(taken.iter().map(Person::item)).await;
 }
 
 #[tokio::test]

@@ -22,7 +22,12 @@ const MOST_TOLD: usize = 8;
 /// SQS has just deleted this message for a worker: what became of it must be durable by now.
 pub fn on_deleted(state: &mut State, id: u64) {
     let Some(sent) = state.sent.get(&id).copied() else { return };
-    let made = || state.table.has_ever_made(&profile_of(sent.user).key);
+    // A row without an owner is a row: nobody else's.
+    let unowned = |key| state.table.row(key).is_some_and(|row| row.owner.is_none());
+    let made = || {
+        let key = profile_of(sent.user).key;
+        state.table.has_ever_made(&key) || unowned(&key)
+    };
     let is_durable = match sent.what {
         What::Reset => true,
         What::SignUp { .. } => made() || is_dead(state, &sent),

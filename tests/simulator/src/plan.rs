@@ -204,12 +204,13 @@ fn troubles(dice: &mut fastrand::Rng) -> Vec<Trouble> {
             2 => Happening::WrongKey(lasts),
             3 => Happening::Remove(user),
             4 => Happening::Refuse(user),
-            5..8 => Happening::Squat(user),
+            5..7 => Happening::Squat(user),
+            7 => Happening::Ownerless(user),
             _ => Happening::Edit(user),
         };
         troubles.push(Trouble::Event { at, what });
     }
-    // A table that is wrong three times in one message's life could be taken for a bad message (ADR 8).
+    // A table that is wrong three times in one message's life could be taken for a bad message (ADR 15).
     let mut wrong = 0;
     troubles.retain(|trouble| {
         wrong += u32::from(matches!(trouble, Trouble::Event { what: Happening::WrongKey(_), .. }));

@@ -88,6 +88,8 @@ pub enum Happening {
     Remove(u64),
     /// Somebody makes a row under this user's key, if there is none.
     Squat(u64),
+    /// A row without an owner is made under this user's key, if there is none.
+    Ownerless(u64),
     /// From now on DynamoDB refuses this user's item.
     Refuse(u64),
 }

@@ -157,7 +157,8 @@ impl State {
             Happening::WrongKey(_) => self.table.wrong_key = begins,
             Happening::Edit(user) => self.table.edit(&profile_of(user).key),
             Happening::Remove(user) => self.table.remove(&profile_of(user).key),
-            Happening::Squat(user) => self.table.squat(&profile_of(user)),
+            Happening::Squat(user) => self.table.squat(&profile_of(user), Some("somebody else")),
+            Happening::Ownerless(user) => self.table.squat(&profile_of(user), None),
             Happening::Refuse(user) => self.table.refuse(&profile_of(user).key),
         }
     }
@@ -279,6 +280,7 @@ const fn name_of_event(what: Happening) -> &'static str {
         Happening::Edit(_) => "edit",
         Happening::Remove(_) => "remove",
         Happening::Squat(_) => "squat",
+        Happening::Ownerless(_) => "row without an owner",
         Happening::Refuse(_) => "item refused",
     }
 }

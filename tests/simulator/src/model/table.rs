@@ -103,9 +103,9 @@ impl Table {
         self.rows.insert(key, row);
     }
 
-    /// Somebody else makes a row under this key, if there is none.
-    pub fn squat(&mut self, profile: &Profile) {
-        let row = Row { item: profile.item.clone(), owner: Some("somebody else".into()), touched: true };
+    /// Somebody else makes a row under this key, if there is none, and says whose it is or does not.
+    pub fn squat(&mut self, profile: &Profile, owner: Option<&str>) {
+        let row = Row { item: profile.item.clone(), owner: owner.map(str::to_owned), touched: true };
         self.rows.entry(key_of(&profile.key)).or_insert(row);
     }
 

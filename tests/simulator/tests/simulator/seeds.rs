@@ -38,6 +38,7 @@ fn the_promise_is_kept_in_two_thousand_histories() {
         "wrong key",
         "item refused",
         "squat",
+        "row without an owner",
         "edit",
         "remove",
     ] {
