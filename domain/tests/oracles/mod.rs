@@ -85,7 +85,15 @@ fn is_dynamodb_number(text: &str) -> bool {
     (1..=38).contains(&digits) && text.parse::<f64>().is_ok() && !text.contains(['e', 'E', '+', ' '])
 }
 
-/// A rejection fits beside the body and into a log line, and says nothing of what `text` said.
+/// A rejection fits beside the body in the dead-letter queue, and into a line of a log.
+pub(crate) fn assert_fits(rejection: &Rejection) {
+    let detail = &rejection.detail;
+    assert!(!detail.is_empty(), "{} without a detail", rejection.reason);
+    assert!(detail.chars().count() <= Rejection::MAX_DETAIL, "{} characters", detail.chars().count());
+    assert!(is_sqs_text(detail) && !detail.contains(char::is_control), "{detail:?}");
+}
+
+/// A rejection fits, and says nothing of what `text` said.
 ///
 /// `again` reads another text the same way. It tells a detail that quotes from one that has words in
 /// common with the text: only the one that quotes changes with what it quotes.
@@ -94,21 +102,18 @@ pub(crate) fn assert_names_nobody(
     rejection: &Rejection,
     again: impl Fn(&str) -> Option<Rejection>,
 ) {
+    assert_fits(rejection);
     let detail = &rejection.detail;
-    assert!(!detail.is_empty(), "{} without a detail", rejection.reason);
-    assert!(detail.chars().count() <= Rejection::MAX_DETAIL, "{} characters", detail.chars().count());
-    assert!(is_sqs_text(detail) && !detail.contains(char::is_control), "{detail:?}");
-    for piece in pieces(detail).filter(|piece| text.contains(piece) || has_escapes(text)) {
-        for other in retold(text, piece) {
+    let value = serde_json::from_str::<Value>(text).ok();
+    // An escape may hide what is told; otherwise only what stands in the text can be quoted from it.
+    let telling = |piece: &&str| text.contains('\\') || text.contains(piece);
+    for piece in pieces(detail).filter(telling) {
+        for other in retold(text, value.as_ref(), piece) {
             if let Some(told) = again(&other).filter(|told| told.reason == rejection.reason) {
                 assert!(told.detail.contains(piece), "{detail:?} quotes {piece:?}");
             }
         }
     }
-}
-
-fn has_escapes(text: &str) -> bool {
-    text.contains('\\')
 }
 
 fn pieces(detail: &str) -> impl Iterator<Item = &str> {
@@ -118,10 +123,10 @@ fn pieces(detail: &str) -> impl Iterator<Item = &str> {
 }
 
 /// `text` once for each value in it that holds `piece`, with other characters in that value.
-fn retold(text: &str, piece: &str) -> Vec<String> {
-    let Ok(value) = serde_json::from_str::<Value>(text) else { return vec![text.replace(piece, &other(piece))] };
+fn retold(text: &str, value: Option<&Value>, piece: &str) -> Vec<String> {
+    let Some(value) = value else { return vec![text.replace(piece, &other(piece))] };
     let mut places = Vec::new();
-    places_of(&value, piece, String::new(), &mut places);
+    places_of(value, piece, String::new(), &mut places);
     let retell = |place: String| {
         let mut value = value.clone();
         let told = value.pointer_mut(&place)?;
