@@ -56,18 +56,15 @@ pub fn judge(input: &[u8]) {
         (Some(event), []) => {
             // Not announced: it has to be said why, without saying who.
             let event = Value::Object(event);
-            match stage.runtime.block_on(stage.producer.announce(&event, trace)) {
-                Announcement::Invalid(rejection) => {
-                    oracles::assert_names_nobody(&bytes, &rejection, |other| {
-                        let other = serde_json::from_str(other).ok()?;
-                        match stage.runtime.block_on(stage.producer.announce(&other, trace)) {
-                            Announcement::Invalid(rejection) => Some(rejection),
-                            _ => None,
-                        }
-                    })
-                }
-                other => panic!("a wanted event is {other:?}"),
-            }
+            let refused = |event: &Value| match stage.runtime.block_on(stage.producer.announce(event, trace))
+            {
+                Announcement::Invalid(rejection) => Some(rejection),
+                _ => None,
+            };
+            let rejection = refused(&event).expect("a wanted event is neither announced nor refused");
+            oracles::assert_names_nobody(&bytes, &rejection, |other| {
+                refused(&serde_json::from_str(other).ok()?)
+            });
             assert!(event::read(event.as_object().unwrap(), now(), |_| false).is_err());
             stage.requests.lock().unwrap().clear();
         }
