@@ -44,8 +44,8 @@ pub const TARGETS: [Target; 7] = [
     Target { name: "trigger", judge: trigger::judge },
 ];
 
-/// The input as text, without a byte order mark of its own accord; whatever comes over HTTP or from a file
-/// was checked for UTF-8 before these parsers see it.
+/// The input as text. What comes from the network or from a file was checked for UTF-8 before these parsers
+/// see it.
 fn text(input: &[u8]) -> Option<&str> {
     std::str::from_utf8(input).ok()
 }
