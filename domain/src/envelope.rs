@@ -92,9 +92,11 @@ pub fn read(envelope: &Object) -> Result<Confirmation, Rejection> {
     match fields::required(envelope, "v")?.as_u64() {
         Some(VERSION) => {}
         Some(newer) if newer > VERSION => {
+            // What is too large to be a version is a value, and a detail holds none.
+            let seen = if newer < 1000 { newer.to_string() } else { "1000 or more".into() };
             return Err(Rejection::new(
                 Reason::UnsupportedVersion,
-                format!("v is {newer}; this worker reads up to {VERSION}: deploy a newer worker, then retry"),
+                format!("v is {seen}; this worker reads up to {VERSION}: deploy a newer worker, then retry"),
             ));
         }
         _ => return Err(not_one("v is not a version number")),

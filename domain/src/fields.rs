@@ -67,7 +67,9 @@ pub(crate) fn traceparent(value: Option<&Value>) -> Option<String> {
             2 | 35 | 52 => b == b'-',
             _ => b.is_ascii_digit() || (b'a'..=b'f').contains(&b),
         });
-    well_formed.then(|| text.to_owned())
+    // An id of zeros alone is how version 00 spells "no id" (section 3.2.2).
+    let named = |id: Option<&str>| id.is_some_and(|id| id.bytes().any(|digit| digit != b'0'));
+    (well_formed && named(text.get(3..35)) && named(text.get(36..52))).then(|| text.to_owned())
 }
 
 fn rejected(reason: Reason, fault: InvalidId) -> Rejection {
@@ -102,6 +104,8 @@ mod tests {
             &good.replace('-', "_"),
             &format!("{good}\n"),
             &format!("01{}", &good[2..]),
+            "00-00000000000000000000000000000000-0123456789abcdef-01",
+            "00-69221c520123456789abcdef01234567-0000000000000000-01",
         ] {
             assert_eq!(traceparent(Some(&json!(bad))), None, "{bad:?}");
         }

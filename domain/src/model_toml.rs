@@ -75,8 +75,8 @@ enum FieldType {
 }
 
 pub(crate) fn parse(text: &str) -> Result<ProfileModel, ModelError> {
-    let written: Written = toml::from_str(text)
-        .map_err(|fault| ModelError { faults: vec![fault.to_string().trim_end().to_owned()] })?;
+    let written: Written =
+        toml::from_str(text).map_err(|fault| ModelError { faults: vec![in_words(&fault)] })?;
     let mut faults = Vec::new();
     if !is_type_name(&written.r#type) {
         faults.push(format!(
@@ -109,6 +109,17 @@ pub(crate) fn parse(text: &str) -> Result<ProfileModel, ModelError> {
         fields,
         composites: written.composites,
     })
+}
+
+/// The parser shows the line, except where it gave up before it knew one.
+fn in_words(fault: &toml::de::Error) -> String {
+    match fault.span() {
+        Some(_) => fault.to_string().trim_end().to_owned(),
+        None => format!(
+            "the model as a whole cannot be read: {}; nothing in a model nests deeper than fields.<name>.value",
+            fault.message()
+        ),
+    }
 }
 
 fn read_key(written: WrittenKey, faults: &mut Vec<String>) -> Vec<(String, Template)> {

@@ -101,8 +101,12 @@ impl Rejection {
     pub const MAX_DETAIL: usize = 200;
 
     /// A rejection whose detail is cut to [`Self::MAX_DETAIL`] characters.
+    ///
+    /// A model's field may have any name, but a detail has to pass SQS, which refuses some characters
+    /// (SendMessage, API reference), and to stay on one line of a log.
     pub fn new(reason: Reason, detail: impl Into<String>) -> Self {
-        let mut detail = detail.into();
+        let refused = |c: char| c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}');
+        let mut detail = detail.into().replace(refused, "\u{fffd}");
         if let Some((cut, _)) = detail.char_indices().nth(Self::MAX_DETAIL) {
             detail.truncate(cut);
         }
@@ -122,6 +126,12 @@ mod tests {
     fn a_detail_is_cut_at_a_character_boundary() {
         let rejection = Rejection::new(Reason::NotJson, "é".repeat(500));
         assert_eq!(rejection.detail.chars().count(), Rejection::MAX_DETAIL);
+    }
+
+    #[test]
+    fn a_detail_is_one_line_that_sqs_takes() {
+        let rejection = Rejection::new(Reason::ModelFieldMissing, "a\nb\u{ffff}c\u{fffe}d\u{0}e");
+        assert_eq!(rejection.detail, "a\u{fffd}b\u{fffd}c\u{fffd}d\u{fffd}e");
     }
 
     #[test]

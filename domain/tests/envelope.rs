@@ -8,11 +8,15 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod oracles;
+
 use std::collections::BTreeMap;
 
 use domain::{Confirmation, Source, Timestamp, TriggerSource, UserPoolId, UserSub, Username, body, envelope};
 use proptest::prelude::*;
 use serde_json::{Value, json};
+
+use oracles::is_sqs_text;
 
 fn schema() -> jsonschema::Validator {
     let schema: Value = serde_json::from_str(envelope::JSON_SCHEMA).unwrap();
@@ -92,12 +96,6 @@ prop_compose! {
             traceparent: None,
         }
     }
-}
-
-/// SendMessage, API reference: #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF
-fn is_sqs_text(text: &str) -> bool {
-    text.chars()
-        .all(|c| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..))
 }
 
 #[test]

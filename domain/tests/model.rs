@@ -106,6 +106,17 @@ fn grammar_faults_name_the_line() {
 }
 
 #[test]
+fn a_model_that_nests_without_end_is_refused_in_words() {
+    for deep in [
+        format!("fields.{} = 1", "a.".repeat(5_000) + "a"),
+        "[a]\n".replace('a', &"a.".repeat(5_000)[..9_999]),
+    ] {
+        let faults = faults(&format!("type = \"P\"\n{deep}"));
+        assert!(faults[0].contains("as a whole") && faults[0].contains("nests deeper"), "{faults:?}");
+    }
+}
+
+#[test]
 fn an_optional_field_that_does_not_fit_its_type_is_left_out_and_a_required_one_rejects() {
     let body = r#"{"v":1,"kind":"user.confirmed","source":"reconcile","userPoolId":"eu_A1","sub":"9c1e6c2a-30f1-70b5-9d0c-5b6c0e0d7a11","username":"u","observedAt":"2026-11-22T20:05:38.123Z","attributes":{"custom:age":"forty"}}"#;
     let confirmation = domain::body::read(body, domain::Timestamp::from_epoch_ms(0).unwrap(), |_| true)
