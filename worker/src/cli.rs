@@ -3,6 +3,7 @@
 
 use std::ffi::OsString;
 
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Gives every confirmed Cognito user exactly one profile item in DynamoDB.
@@ -136,5 +137,25 @@ where
     I: IntoIterator<Item = T>,
     T: Into<OsString> + Clone,
 {
-    Cli::try_parse_from(args)
+    Cli::try_parse_from(args).map_err(discreet)
+}
+
+/// What was typed in the wrong place may be anything. Of a mistake only a flag's name is shown again.
+fn discreet(mut mistake: clap::Error) -> clap::Error {
+    let typed = match mistake.kind() {
+        ErrorKind::UnknownArgument => ContextKind::InvalidArg,
+        ErrorKind::InvalidSubcommand => ContextKind::InvalidSubcommand,
+        ErrorKind::InvalidValue => ContextKind::InvalidValue,
+        _ => return mistake,
+    };
+    let is_flag = |text: &str| {
+        let name = text.strip_prefix("--").unwrap_or_default();
+        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-')
+    };
+    if !matches!(mistake.get(typed), Some(ContextValue::String(text)) if is_flag(text)) {
+        mistake.insert(typed, ContextValue::String("…".to_owned()));
+        // Tips how to pass it all the same.
+        mistake.remove(ContextKind::Suggested);
+    }
+    mistake
 }

@@ -187,12 +187,8 @@ pub fn logging(written: &Written) -> Result<Logging, Vec<Problem>> {
         None => LogFormat::by_terminal(),
         Some("text") => LogFormat::Text,
         Some("json") => LogFormat::Json,
-        Some(other) => {
-            problems.push(Problem::new(
-                "LOG_FORMAT",
-                format!("{other:?} is no format"),
-                "write text or json",
-            ));
+        Some(_) => {
+            problems.push(Problem::new("LOG_FORMAT", "is no format", "write text or json"));
             LogFormat::Json
         }
     };
@@ -200,12 +196,9 @@ pub fn logging(written: &Written) -> Result<Logging, Vec<Problem>> {
     match EnvFilter::try_new(filter) {
         Ok(filter) if problems.is_empty() => Ok(Logging { format, filter }),
         Ok(_) => Err(problems),
-        Err(fault) => {
-            problems.push(Problem::new(
-                "RUST_LOG",
-                format!("is no log filter ({fault})"),
-                "write info, or worker=debug,info",
-            ));
+        // The library's own words quote the filter.
+        Err(_) => {
+            problems.push(Problem::new("RUST_LOG", "is no log filter", "write info, or worker=debug,info"));
             Err(problems)
         }
     }
