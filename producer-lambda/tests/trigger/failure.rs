@@ -112,6 +112,24 @@ async fn every_failure_of_the_bus_lets_the_sign_up_pass() {
     }
 }
 
+#[tokio::test]
+async fn a_code_is_never_written_whatever_it_is() {
+    const FORGED: &str = "Evil\n{\"_aws\":{},\"enqueued\":1}\r\u{1b}[31m\u{9b}\u{2028}\"}";
+    let event = event("self-sign-up");
+    for reply in [Reply::Fail(400, FORGED), Reply::Fail(500, FORGED), Reply::EntryFails(FORGED)] {
+        let aws = Aws::start([reply]).await;
+        let function = match reply {
+            Reply::EntryFails(_) => Function::with_bus(&aws.url, &[]).await,
+            _ => Function::with_queue(&aws.url, &[]).await,
+        };
+        assert_eq!(function.invoke(&event).await, Answer::Response(event.clone()));
+        let output = function.stop().await;
+        assert_eq!(output.lines().len(), 2, "{}", output.stdout);
+        assert_eq!(output.metrics(), ["enqueue_failed"]);
+        assert!(!output.stdout.contains("Evil") && !output.stdout.contains('\u{1b}'), "{}", output.stdout);
+    }
+}
+
 /// The tests above prove that there is an end; this says where. That the deadline beats work without
 /// an end is tested beside it, on a paused clock.
 #[test]

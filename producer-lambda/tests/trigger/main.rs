@@ -24,4 +24,5 @@ mod failure;
 mod library;
 mod message;
 mod network;
+mod panic;
 mod readme;
