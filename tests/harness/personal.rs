@@ -21,8 +21,9 @@ pub struct Personal {
 const LONG: usize = 8;
 
 /// Names whose values say nothing of anybody.
-const IMPERSONAL: [&str; 15] = [
+const IMPERSONAL: [&str; 16] = [
     "Name",
+    "dateCreated",
     "v",
     "kind",
     "source",

@@ -2,6 +2,8 @@
 //! everything the deployables write, at the most talkative level there is: log lines of both kinds,
 //! every admin page, summaries, reports, refusals, quarantine notes. (There are no traces to look at.)
 
+use std::fmt::Write;
+
 use harness::confirmations::{fixtures, nested};
 use harness::hostile::{self, MARK};
 use harness::{
@@ -37,7 +39,7 @@ async fn admin_pages(address: &str) -> String {
     let mut pages = String::new();
     for path in ["status.json", "health/live", "health/ready", "health", "metrics", "debug/pprof", ""] {
         let (status, text) = http::get(&format!("http://{address}/{path}")).await.unwrap();
-        pages.push_str(&format!("{path} {status} {text}\n"));
+        writeln!(pages, "{path} {status} {text}").unwrap();
     }
     assert!(pages.contains("\"created\":"), "{pages}");
     pages
