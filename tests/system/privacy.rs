@@ -75,7 +75,7 @@ async fn assert_worker_is_discreet(proxied: bool, format: &str) {
     .await;
     let pages = admin_pages(&address).await;
     let status = status(&pages);
-    assert_eq!(status["received"], bodies.len());
+    assert!(status["received"].as_u64().unwrap() >= bodies.len() as u64, "{status}");
     let health = worker.clone().arguments(&["health", "--output", "table"]).run().await;
     let ended = running.stop().await;
 
