@@ -1,7 +1,7 @@
 //! Is somebody in this text? Knows what a message says of a person, and every form in which a value may
 //! come to stand in what a program writes. Must never be satisfied with nothing to look for.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use base64::Engine;
@@ -11,8 +11,8 @@ use serde_json::Value;
 /// Everything that was said of people.
 #[derive(Debug, Clone, Default)]
 pub struct Personal {
-    /// In whatever form they are found.
-    long: BTreeSet<String>,
+    /// With every form they may be found in.
+    long: BTreeMap<String, BTreeSet<String>>,
     /// Words such as a colour: only as words of their own.
     short: BTreeSet<String>,
 }
@@ -60,8 +60,11 @@ impl Personal {
         if ANYBODYS.contains(&value) || value.len() < 3 {
             return;
         }
-        let kept = if value.len() >= LONG { &mut self.long } else { &mut self.short };
-        kept.insert(value.to_owned());
+        if value.len() < LONG {
+            self.short.insert(value.to_owned());
+        } else if !self.long.contains_key(value) {
+            self.long.insert(value.to_owned(), forms(value));
+        }
     }
 
     fn collect(&mut self, value: &Value, name: &str) {
@@ -85,7 +88,7 @@ impl Personal {
 
     /// Each value.
     pub fn values(&self) -> impl Iterator<Item = &str> {
-        self.long.iter().chain(&self.short).map(String::as_str)
+        self.long.keys().chain(&self.short).map(String::as_str)
     }
 
     /// Nothing of it is in `written`.
@@ -93,9 +96,9 @@ impl Personal {
     pub fn assert_absent(&self, written: &str, who: &str) {
         assert!(self.long.len() >= 5, "nothing is looked for");
         let lower = written.to_lowercase();
-        for value in &self.long {
-            for form in forms(value) {
-                assert!(!lower.contains(&form.to_lowercase()), "{who} wrote {value:?}, as {form}\n{written}");
+        for (value, forms) in &self.long {
+            for form in forms {
+                assert!(!lower.contains(form), "{who} wrote {value:?}, as {form}\n{written}");
             }
         }
         for value in &self.short {
@@ -112,15 +115,18 @@ fn has_word(text: &str, word: &str) -> bool {
     })
 }
 
-/// As it is, and as programs write texts into other texts. Compared without regard to case.
+/// As it is, and as programs write texts into other texts; in lower case, for case is not regarded.
 fn forms(value: &str) -> BTreeSet<String> {
     let inside = |quoted: String| quoted[1..quoted.len() - 1].to_owned();
     let json = inside(Value::from(value).to_string());
+    let debug = inside(format!("{value:?}"));
     let mut forms = BTreeSet::from([
         value.to_owned(),
         inside(Value::from(json.as_str()).to_string()),
         json,
-        inside(format!("{value:?}")),
+        inside(format!("{debug:?}")),
+        inside(Value::from(debug.as_str()).to_string()),
+        debug,
         value.escape_default().to_string(),
         ascii_json(value),
         percent(value, "%20"),
@@ -136,7 +142,7 @@ fn forms(value: &str) -> BTreeSet<String> {
             forms.insert(core[..core.len() - 2].to_owned());
         }
     }
-    forms
+    forms.into_iter().map(|form| form.to_lowercase()).collect()
 }
 
 fn ascii_json(value: &str) -> String {
@@ -193,7 +199,8 @@ mod tests {
             json.clone(),
             Value::from(json).to_string(),
             format!("{value:?}"),
-            format!("{:?}", format!("{value:?}").trim_matches('"')).replace("\\\\", "\\"),
+            format!("{:?}", format!("{value:?}")),
+            Value::from(format!("{value:?}")).to_string(),
             percent(value, "+"),
             percent(value, "%20"),
             hex(value),
