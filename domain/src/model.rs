@@ -19,6 +19,8 @@ const MAX_SORT_KEY: usize = 1024;
 #[derive(Debug, Clone, PartialEq)]
 pub struct ProfileModel {
     pub(crate) type_name: String,
+    /// The model that the table was made for, where it is another than the type.
+    pub(crate) table: Option<String>,
     pub(crate) key: Vec<(String, Template)>,
     pub(crate) owner: Option<String>,
     pub(crate) fields: Vec<Field>,
@@ -65,6 +67,7 @@ impl Default for ProfileModel {
         };
         Self {
             type_name: "UserProfile".into(),
+            table: None,
             key: vec![("id".into(), Template::from_parts([placeholder(Placeholder::Sub)]))],
             owner: Some("profileOwner".into()),
             fields: vec![
@@ -86,6 +89,11 @@ impl ProfileModel {
     /// Every fault at once, each with its place and its mend.
     pub fn from_toml(text: &str) -> Result<Self, ModelError> {
         model_toml::parse(text)
+    }
+
+    /// The model's name in the name of its table: the type, unless a renamed model kept its table.
+    pub fn table_of(&self) -> &str {
+        self.table.as_deref().unwrap_or(&self.type_name)
     }
 
     /// The GraphQL type, and the value of `__typename`.

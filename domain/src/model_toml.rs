@@ -33,6 +33,7 @@ impl std::error::Error for ModelError {}
 #[serde(deny_unknown_fields)]
 struct Written {
     r#type: String,
+    table: Option<String>,
     owner: Option<String>,
     key: WrittenKey,
     #[serde(default)]
@@ -84,6 +85,12 @@ pub(crate) fn parse(text: &str) -> Result<ProfileModel, ModelError> {
             written.r#type
         ));
     }
+    if written.table.as_deref().is_some_and(|name| !is_type_name(name)) {
+        faults.push(
+            "table is not a model's name; write what stands before the first hyphen of the table's name"
+                .to_owned(),
+        );
+    }
     let key = read_key(written.key, &mut faults);
     let fields = read_fields(written.fields, &key, &mut faults);
     let present: BTreeSet<&str> = key
@@ -104,6 +111,7 @@ pub(crate) fn parse(text: &str) -> Result<ProfileModel, ModelError> {
     }
     Ok(ProfileModel {
         type_name: written.r#type,
+        table: written.table,
         key,
         owner: written.owner,
         fields,

@@ -43,6 +43,19 @@ fn a_key_that_does_not_follow_the_user_is_refused() {
 }
 
 #[test]
+fn the_table_of_a_model_is_its_own_unless_it_kept_anothers() {
+    let model = |line: &str| {
+        format!("type = \"P\"\n{line}\n[key]\npartition = {{ name = \"id\", value = \"{{sub}}\" }}")
+    };
+    assert_eq!(ProfileModel::from_toml(&model("")).unwrap().table_of(), "P");
+    assert_eq!(ProfileModel::from_toml(&model("table = \"Old\"")).unwrap().table_of(), "Old");
+    for not_a_model in ["", "Old-abc-NONE", "a b"] {
+        let faults = faults(&model(&format!("table = {not_a_model:?}")));
+        assert!(faults.join("; ").contains("first hyphen"), "{faults:?}");
+    }
+}
+
+#[test]
 fn every_fault_is_reported_at_once() {
     let toml = r#"
         type = "not a name"

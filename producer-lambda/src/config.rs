@@ -238,8 +238,9 @@ fn choice<T: Copy>(
         None => default,
         Some(value) if value.eq_ignore_ascii_case(first) => default,
         Some(value) if value.eq_ignore_ascii_case(second) => other,
-        Some(value) => {
-            let fault = format!("is {value:?}, neither {first} nor {second}");
+        // The value is not repeated: what stands in the wrong variable may be anything, and this is logged.
+        Some(_) => {
+            let fault = format!("is neither {first} nor {second}");
             problems.push(Problem::new(variable, fault, "choose one, or remove the variable for the first"));
             default
         }
@@ -252,7 +253,7 @@ fn trigger_sources(given: Option<&str>, problems: &mut Vec<Problem>) -> BTreeSet
     if parsed.is_empty() || parsed.contains(&TriggerSource::Other) {
         problems.push(Problem::new(
             "TRIGGER_SOURCES",
-            format!("is {given:?}"),
+            "names something that is no PostConfirmation source, or nothing",
             "name ConfirmSignUp, ConfirmForgotPassword or both, with a comma between",
         ));
     }

@@ -50,4 +50,4 @@ pub use config::{Config, ConfigError, OnEnqueueFailure, Problem, Target, missing
 pub use failure::FailureClass;
 pub use handler::{Announcement, NotRecorded, Producer};
 pub use publish::{ATTEMPT_TIMEOUT, ATTEMPTS, CONNECT_TIMEOUT, DEADLINE, LIVE_GROUP};
-pub use report::{log_configuration, log_error};
+pub use report::{log_configuration, log_error, log_panics};

@@ -7,7 +7,8 @@ use std::process::ExitCode;
 
 use lambda_runtime::{Diagnostic, LambdaEvent, Runtime, service_fn};
 use producer_lambda::{
-    NotRecorded, OnEnqueueFailure, Producer, log_configuration, log_error, missing_lambda_variables,
+    NotRecorded, OnEnqueueFailure, Producer, log_configuration, log_error, log_panics,
+    missing_lambda_variables,
 };
 use serde_json::value::RawValue;
 
@@ -16,11 +17,7 @@ const EXIT_CONFIGURATION: u8 = 78;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    // A panic's own text may hold what it choked on.
-    std::panic::set_hook(Box::new(|panic| {
-        let place = panic.location().map(ToString::to_string).unwrap_or_default();
-        log_error(&format!("panicked at {place}"));
-    }));
+    log_panics();
     let missing = missing_lambda_variables();
     if !missing.is_empty() {
         log_error(&format!(

@@ -126,7 +126,9 @@ impl Publisher {
                     let name = MessageSystemAttributeNameForSends::AwsTraceHeader;
                     request = request.message_system_attributes(name, attribute);
                 }
-                request.send().await.map(drop).map_err(|error| FailureClass::of(&error))
+                let answer = request.send().await.map_err(|error| FailureClass::of(&error))?;
+                // What has no id is in no queue: something else answered in the service's place.
+                answer.message_id().map(drop).ok_or(FailureClass::Service)
             }
             Self::EventBus { client, name } => {
                 let entry = PutEventsRequestEntry::builder()
@@ -144,8 +146,9 @@ impl Publisher {
                     .map_err(|error| FailureClass::of(&error))?;
                 // PutEvents answers 200 for a batch in which every entry failed.
                 let refusal = answer.entries().iter().find_map(|entry| entry.error_code());
+                let taken = answer.entries().iter().any(|entry| entry.event_id().is_some());
                 match refusal {
-                    None if answer.failed_entry_count() == 0 => Ok(()),
+                    None if answer.failed_entry_count() == 0 && taken => Ok(()),
                     None => Err(FailureClass::Service),
                     Some(code) => Err(FailureClass::of_code(code).unwrap_or(FailureClass::Refused)),
                 }

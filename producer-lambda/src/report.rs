@@ -29,6 +29,14 @@ pub fn log_configuration(error: &ConfigError) {
     }
 }
 
+/// From now on a panic writes where it happened and never what it said: that may hold what it choked on.
+pub fn log_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        log_error(&format!("panicked at {place}"));
+    }));
+}
+
 /// Writes one ERROR line to stdout. `message` must not name a person.
 pub fn log_error(message: &str) {
     write(&line(&json!({ "timestamp": now_text(), "level": "ERROR", "message": message })));

@@ -3,7 +3,9 @@
 use std::process::Stdio;
 
 use serde_json::Value;
+use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, Command};
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::eventually::PATIENCE;
@@ -17,13 +19,14 @@ const TRACE: &str = "Root=1-69221c52-0123456789abcdef01234567;Parent=0123456789a
 pub struct Trigger {
     api: RuntimeApi,
     child: Child,
+    written: [JoinHandle<String>; 2],
 }
 
 impl Trigger {
     /// Starts it with these variables besides Lambda's own.
     pub async fn start(variables: &[(String, String)]) -> Self {
         let (api, address) = RuntimeApi::start().await;
-        let child = Command::new(&executables().trigger)
+        let mut child = Command::new(&executables().trigger)
             .env_clear()
             .env("AWS_LAMBDA_RUNTIME_API", address.to_string())
             .env("AWS_LAMBDA_FUNCTION_NAME", "post-confirmation")
@@ -37,7 +40,9 @@ impl Trigger {
             .kill_on_drop(true)
             .spawn()
             .unwrap();
-        Self { api, child }
+        // Read all along: a pipe that is full would stop it.
+        let written = [read(child.stdout.take().unwrap()), read(child.stderr.take().unwrap())];
+        Self { api, child, written }
     }
 
     /// Confirms somebody: hands the event over and checks that it comes back as it was.
@@ -56,7 +61,16 @@ impl Trigger {
     /// Ends it and gives all it wrote, stdout first.
     pub async fn stop(mut self) -> String {
         self.child.start_kill().unwrap();
-        let output = timeout(PATIENCE, self.child.wait_with_output()).await.expect("still running").unwrap();
-        String::from_utf8([output.stdout, output.stderr].concat()).unwrap()
+        timeout(PATIENCE, self.child.wait()).await.expect("still running").unwrap();
+        let [stdout, stderr] = self.written;
+        stdout.await.unwrap() + &stderr.await.unwrap()
     }
+}
+
+fn read(mut stream: impl AsyncRead + Unpin + Send + 'static) -> JoinHandle<String> {
+    tokio::spawn(async move {
+        let mut text = String::new();
+        stream.read_to_string(&mut text).await.unwrap();
+        text
+    })
 }

@@ -109,6 +109,11 @@ impl Worker {
 }
 
 impl Running {
+    /// The id of the process.
+    pub fn process_id(&self) -> u32 {
+        self.child.id().expect("the worker has ended by itself")
+    }
+
     /// SIGTERM.
     pub fn terminate(&self) {
         self.signal(Signal::SIGTERM);

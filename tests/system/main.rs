@@ -11,19 +11,24 @@
 
 mod answers;
 mod batches;
+mod bounds;
 mod command_line;
+mod debug;
 mod doctor;
 mod duplicates;
 mod holding;
+mod injection;
 mod interrupted;
 mod leases;
 mod outage;
 mod owners;
+mod panics;
 mod poison;
 mod privacy;
 mod receivers;
 mod settling;
 mod stopping;
+mod trust;
 mod waiting;
 mod whole_flow;
 mod without_batching;

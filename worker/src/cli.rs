@@ -2,7 +2,9 @@
 //! as text, so that [`crate::config`] can report every fault at once instead of the first.
 
 use std::ffi::OsString;
+use std::fmt;
 
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Gives every confirmed Cognito user exactly one profile item in DynamoDB.
@@ -59,7 +61,7 @@ pub enum Command {
 }
 
 /// Every setting as it was written, if it was.
-#[derive(Debug, Clone, Default, Args)]
+#[derive(Clone, Default, Args)]
 #[command(next_help_heading = "Settings (each also an environment variable)")]
 pub struct Written {
     /// URL of the standard queue of confirmations.
@@ -127,6 +129,13 @@ pub struct Written {
     pub log_filter: Option<String>,
 }
 
+/// One of the settings is a key, and what stands in the others was not looked at yet.
+impl fmt::Debug for Written {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Written(…)")
+    }
+}
+
 /// Reads the command line and the environment.
 ///
 /// # Errors
@@ -136,5 +145,25 @@ where
     I: IntoIterator<Item = T>,
     T: Into<OsString> + Clone,
 {
-    Cli::try_parse_from(args)
+    Cli::try_parse_from(args).map_err(discreet)
+}
+
+/// What was typed in the wrong place may be anything. Of a mistake only a flag's name is shown again.
+fn discreet(mut mistake: clap::Error) -> clap::Error {
+    let typed = match mistake.kind() {
+        ErrorKind::UnknownArgument => ContextKind::InvalidArg,
+        ErrorKind::InvalidSubcommand => ContextKind::InvalidSubcommand,
+        ErrorKind::InvalidValue => ContextKind::InvalidValue,
+        _ => return mistake,
+    };
+    let is_flag = |text: &str| {
+        let name = text.strip_prefix("--").unwrap_or_default();
+        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-')
+    };
+    if !matches!(mistake.get(typed), Some(ContextValue::String(text)) if is_flag(text)) {
+        mistake.insert(typed, ContextValue::String("…".to_owned()));
+        // Tips how to pass it all the same.
+        mistake.remove(ContextKind::Suggested);
+    }
+    mistake
 }

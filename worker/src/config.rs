@@ -11,11 +11,12 @@ use crate::aws::clients::ATTEMPT;
 use crate::cli::Written;
 use crate::decide::decode::Rules;
 use crate::pipeline::Settings;
-use crate::telemetry::LogFormat;
+use crate::telemetry::{LogFormat, Pseudonyms};
 use reader::{Reader, given};
 
 mod amplify;
 mod reader;
+mod table;
 
 /// One thing wrong with the configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,8 +56,8 @@ pub struct Config {
     pub settings: Settings,
     /// When the platform kills.
     pub stop_timeout: Duration,
-    /// Keys the pseudonyms in logs.
-    pub log_hash_key: Option<String>,
+    /// How users are named in logs. Not the key itself, which would undo them.
+    pub pseudonyms: Pseudonyms,
     /// The admin endpoint.
     pub admin_addr: Option<SocketAddr>,
 }
@@ -161,6 +162,7 @@ pub fn parse(written: &Written) -> Result<Config, Vec<Problem>> {
     // The values are what was asked for only if every one could be read.
     if reader.problems.is_empty() {
         relate(&settings, stop_timeout, &mut reader.problems);
+        reader.problems.extend(table::of_another_model(&table_name, &rules.model));
     }
     if !reader.problems.is_empty() {
         return Err(reader.problems);
@@ -172,7 +174,7 @@ pub fn parse(written: &Written) -> Result<Config, Vec<Problem>> {
         rules,
         settings,
         stop_timeout,
-        log_hash_key: given(written.log_hash_key.as_deref()).map(str::to_owned),
+        pseudonyms: Pseudonyms::new(given(written.log_hash_key.as_deref())),
         admin_addr,
     })
 }
@@ -187,12 +189,8 @@ pub fn logging(written: &Written) -> Result<Logging, Vec<Problem>> {
         None => LogFormat::by_terminal(),
         Some("text") => LogFormat::Text,
         Some("json") => LogFormat::Json,
-        Some(other) => {
-            problems.push(Problem::new(
-                "LOG_FORMAT",
-                format!("{other:?} is no format"),
-                "write text or json",
-            ));
+        Some(_) => {
+            problems.push(Problem::new("LOG_FORMAT", "is no format", "write text or json"));
             LogFormat::Json
         }
     };
@@ -200,12 +198,9 @@ pub fn logging(written: &Written) -> Result<Logging, Vec<Problem>> {
     match EnvFilter::try_new(filter) {
         Ok(filter) if problems.is_empty() => Ok(Logging { format, filter }),
         Ok(_) => Err(problems),
-        Err(fault) => {
-            problems.push(Problem::new(
-                "RUST_LOG",
-                format!("is no log filter ({fault})"),
-                "write info, or worker=debug,info",
-            ));
+        // The library's own words quote the filter.
+        Err(_) => {
+            problems.push(Problem::new("RUST_LOG", "is no log filter", "write info, or worker=debug,info"));
             Err(problems)
         }
     }

@@ -23,7 +23,7 @@ use crate::permits::Permits;
 use crate::pipeline::{self, Ended, Shared, Stop};
 use crate::ports::{CallError, ConfirmationQueue, Depth};
 use crate::stats::{Snapshot, Stats};
-use crate::telemetry::{Pseudonyms, events};
+use crate::telemetry::events;
 
 /// What a run has to say when it ends.
 #[derive(Debug, Clone, Serialize)]
@@ -104,7 +104,7 @@ pub async fn run(
                 leases,
                 permits: Permits::new(config.settings.max_in_flight, Arc::clone(&stats)),
                 gate: Gate::new(patience(config), Arc::clone(&stats)),
-                pseudonyms: Pseudonyms::new(config.log_hash_key.as_deref()),
+                pseudonyms: config.pseudonyms.clone(),
                 give_up: CancellationToken::new(),
             });
             if let Some(quiet) = until_empty {

@@ -19,6 +19,8 @@ pub(crate) enum Reply {
     Fail(u16, &'static str),
     /// 200, and the one entry of PutEvents failed.
     EntryFails(&'static str),
+    /// 200, and a failure is counted that no entry names.
+    CountsAFailure,
     Never,
 }
 
@@ -36,16 +38,44 @@ pub(crate) struct Aws {
 }
 
 struct Recorded {
-    replies: VecDeque<Reply>,
+    replies: Replies,
     requests: Vec<Request>,
+}
+
+/// Chooses by the body of a request.
+type Choice = Box<dyn Fn(&Value) -> Reply + Send>;
+
+enum Replies {
+    /// One after the other; the last one stays.
+    InTurn(VecDeque<Reply>),
+    ByRequest(Choice),
+}
+
+impl Replies {
+    fn next(&mut self, request: &Value) -> Reply {
+        match self {
+            Self::InTurn(replies) if replies.len() == 1 => replies[0],
+            Self::InTurn(replies) => replies.pop_front().unwrap(),
+            Self::ByRequest(choice) => choice(request),
+        }
+    }
 }
 
 impl Aws {
     /// Replies in turn; the last one stays.
     pub(crate) async fn start(replies: impl IntoIterator<Item = Reply>) -> Self {
+        Self::with(Replies::InTurn(replies.into_iter().collect())).await
+    }
+
+    /// Each request gets the reply chosen for it.
+    pub(crate) async fn choosing(choice: impl Fn(&Value) -> Reply + Send + 'static) -> Self {
+        Self::with(Replies::ByRequest(Box::new(choice))).await
+    }
+
+    async fn with(replies: Replies) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let recorded = Recorded { replies: replies.into_iter().collect(), requests: Vec::new() };
+        let recorded = Recorded { replies, requests: Vec::new() };
         let aws = Self { url, state: Arc::new(Mutex::new(recorded)) };
         let routes = Router::new().fallback(answer).with_state(aws.clone());
         tokio::spawn(async move { axum::serve(listener, routes).await });
@@ -86,7 +116,8 @@ impl Aws {
 async fn answer(State(aws): State<Aws>, headers: HeaderMap, body: Bytes) -> Response {
     let header =
         |name: &str| headers.get(name).map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default();
-    let body: Value = serde_json::from_slice(&body).unwrap();
+    // What asks for credentials sends nothing.
+    let body: Value = serde_json::from_slice(&body).unwrap_or_default();
     let reply = {
         let mut state = aws.state.lock().unwrap();
         state.requests.push(Request {
@@ -94,10 +125,7 @@ async fn answer(State(aws): State<Aws>, headers: HeaderMap, body: Bytes) -> Resp
             authorization: header("authorization"),
             body: body.clone(),
         });
-        match state.replies.len() {
-            1 => state.replies[0],
-            _ => state.replies.pop_front().unwrap(),
-        }
+        state.replies.next(&body)
     };
     let json = |status: StatusCode, value: Value| {
         (status, [("content-type", "application/x-amz-json-1.0")], value.to_string()).into_response()
@@ -122,6 +150,9 @@ async fn answer(State(aws): State<Aws>, headers: HeaderMap, body: Bytes) -> Resp
                 "Entries": [{ "ErrorCode": code, "ErrorMessage": format!("cannot serve {body}") }],
             }),
         ),
+        Reply::CountsAFailure => {
+            json(StatusCode::OK, json!({ "FailedEntryCount": 1, "Entries": [{ "EventId": "1" }] }))
+        }
         Reply::Never => std::future::pending().await,
     }
 }

@@ -24,14 +24,25 @@ async fn every_failure_of_the_queue_lets_the_sign_up_pass() {
     for (status, code, class, attempts) in [
         (500, "InternalFailure", "service", 2),
         (503, "", "service", 2),
+        (502, "", "service", 2),
         (400, "RequestThrottled", "throttled", 2),
+        (400, "ThrottlingException", "throttled", 2),
         (429, "", "throttled", 2),
         (400, "com.amazonaws.sqs#KmsThrottled", "throttled", 2),
+        (400, "KMS.ThrottlingException", "throttled", 2),
         (403, "AccessDeniedException", "access_denied", 1),
         (400, "com.amazonaws.sqs#KmsAccessDenied", "access_denied", 1),
+        (400, "com.amazonaws.sqs#KmsDisabled", "access_denied", 1),
+        (400, "com.amazonaws.sqs#KmsInvalidKeyUsage", "access_denied", 1),
+        (400, "com.amazonaws.sqs#KmsInvalidState", "access_denied", 1),
+        (400, "com.amazonaws.sqs#KmsNotFound", "access_denied", 1),
+        (400, "com.amazonaws.sqs#KmsOptInRequired", "access_denied", 1),
         (400, "ExpiredToken", "access_denied", 1),
+        (403, "ExpiredTokenException", "access_denied", 1),
+        (403, "InvalidClientTokenId", "access_denied", 1),
         (403, "", "access_denied", 1),
         (400, "com.amazonaws.sqs#QueueDoesNotExist", "no_such_queue", 1),
+        (400, "AWS.SimpleQueueService.NonExistentQueue", "no_such_queue", 1),
         (400, "com.amazonaws.sqs#InvalidMessageContents", "refused", 1),
     ] {
         let aws = Aws::start([Reply::Fail(status, code)]).await;
@@ -62,17 +73,60 @@ async fn absent_credentials_let_the_sign_up_pass() {
 }
 
 #[tokio::test]
+async fn credentials_that_somebody_else_would_have_to_hand_out_are_not_waited_for() {
+    // ECS's and EC2's ways to credentials: an endpoint that hangs must not be asked at all.
+    let (aws, hanging) = (Aws::accepting().await, Aws::start([Reply::Never]).await);
+    let function = Function::with_queue(
+        &aws.url,
+        &[
+            ("AWS_ACCESS_KEY_ID", ""),
+            ("AWS_CONTAINER_CREDENTIALS_FULL_URI", &hanging.url),
+            ("AWS_EC2_METADATA_SERVICE_ENDPOINT", &hanging.url),
+        ],
+    )
+    .await;
+    assert_fails_open(function, "credentials").await;
+    assert!(aws.requests().is_empty());
+    assert!(hanging.requests().is_empty());
+}
+
+#[tokio::test]
 async fn every_failure_of_the_bus_lets_the_sign_up_pass() {
     for (reply, class) in [
         (Reply::EntryFails("InternalFailure"), "service"),
+        (Reply::EntryFails("InternalException"), "service"),
         (Reply::EntryFails("ThrottlingException"), "throttled"),
         (Reply::EntryFails("NotAuthorized"), "access_denied"),
         (Reply::EntryFails("MalformedDetail"), "refused"),
+        (Reply::EntryFails(""), "refused"),
+        (Reply::CountsAFailure, "service"),
         (Reply::Fail(400, "ResourceNotFoundException"), "no_such_bus"),
+        (Reply::Fail(400, "ThrottlingException"), "throttled"),
+        (Reply::Fail(400, "AccessDeniedException"), "access_denied"),
+        (Reply::Fail(400, "ExpiredTokenException"), "access_denied"),
         (Reply::Fail(500, "InternalException"), "service"),
+        (Reply::Fail(503, ""), "service"),
     ] {
         let aws = Aws::start([reply]).await;
         assert_fails_open(Function::with_bus(&aws.url, &[]).await, class).await;
+    }
+}
+
+#[tokio::test]
+async fn a_code_is_never_written_whatever_it_is() {
+    const FORGED: &str = "Evil\n{\"_aws\":{},\"enqueued\":1}\r\u{1b}[31m\u{9b}\u{2028}\"}";
+    let event = event("self-sign-up");
+    for reply in [Reply::Fail(400, FORGED), Reply::Fail(500, FORGED), Reply::EntryFails(FORGED)] {
+        let aws = Aws::start([reply]).await;
+        let function = match reply {
+            Reply::EntryFails(_) => Function::with_bus(&aws.url, &[]).await,
+            _ => Function::with_queue(&aws.url, &[]).await,
+        };
+        assert_eq!(function.invoke(&event).await, Answer::Response(event.clone()));
+        let output = function.stop().await;
+        assert_eq!(output.lines().len(), 2, "{}", output.stdout);
+        assert_eq!(output.metrics(), ["enqueue_failed"]);
+        assert!(!output.stdout.contains("Evil") && !output.stdout.contains('\u{1b}'), "{}", output.stdout);
     }
 }
 

@@ -3,6 +3,8 @@
 use std::process::Stdio;
 use std::time::Duration;
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::Value;
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
@@ -69,6 +71,21 @@ impl Function {
 
     pub(crate) async fn invoke(&self, event: &str) -> Answer {
         timeout(PATIENCE, self.api.invoke(event, Some(TRACE))).await.expect("no answer")
+    }
+
+    /// Stops the process between two events, as Lambda does.
+    pub(crate) fn freeze(&self) {
+        self.signal(Signal::SIGSTOP);
+    }
+
+    /// Lets it go on.
+    pub(crate) fn thaw(&self) {
+        self.signal(Signal::SIGCONT);
+    }
+
+    fn signal(&self, signal: Signal) {
+        let id = self.child.id().expect("the function has ended by itself");
+        kill(Pid::from_raw(i32::try_from(id).unwrap()), signal).unwrap();
     }
 
     /// Ends the function and gives what it wrote.

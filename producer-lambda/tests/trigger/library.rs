@@ -1,11 +1,13 @@
 //! The library inside a handler that somebody has already.
 
+use aws_credential_types::provider::{ProvideCredentials, future};
 use domain::Reason;
 use producer_lambda::{Announcement, Config, Credentials, FailureClass, Producer, SharedCredentialsProvider};
 use serde_json::Value;
+use tokio::time::timeout;
 
 use crate::aws::{Aws, Reply};
-use crate::function::{QUEUE_URL, TRACE, TRACEPARENT, event};
+use crate::function::{PATIENCE, QUEUE_URL, TRACE, TRACEPARENT, event};
 
 fn producer(aws: &Aws) -> Producer {
     let mut config = Config::queue(QUEUE_URL, "eu-central-1");
@@ -42,6 +44,32 @@ async fn every_other_end_is_a_value_not_an_error() {
     let mut unknown = parsed("self-sign-up");
     unknown["triggerSource"] = "PostConfirmation_FromTheFuture".into();
     assert_eq!(producer.announce(&unknown, None).await, Announcement::Ignored);
+}
+
+/// Credentials from somewhere that never answers.
+#[derive(Debug)]
+struct Hanging;
+
+impl ProvideCredentials for Hanging {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::new(std::future::pending())
+    }
+}
+
+#[tokio::test]
+async fn credentials_that_never_come_are_waited_for_no_longer_than_anything_else() {
+    let aws = Aws::accepting().await;
+    let mut config = Config::queue(QUEUE_URL, "eu-central-1");
+    config.endpoint_url = Some(aws.url.clone());
+    config.credentials = SharedCredentialsProvider::new(Hanging);
+    let producer = Producer::new(config);
+    let event = parsed("self-sign-up");
+    let announced = timeout(PATIENCE, producer.announce(&event, None)).await.expect("it waits for ever");
+    assert_eq!(announced, Announcement::Failed(FailureClass::Timeout));
+    assert!(aws.requests().is_empty());
 }
 
 #[test]

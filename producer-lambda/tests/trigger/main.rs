@@ -15,10 +15,14 @@ mod runtime_api;
 
 mod aws;
 mod function;
+mod line;
 
 mod configuration;
+mod crowd;
 mod echo;
 mod failure;
 mod library;
 mod message;
+mod network;
+mod panic;
 mod readme;

@@ -8,7 +8,7 @@ use axum::body::Body;
 use axum::response::Response;
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Frame};
-use hyper::header::{CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
+use hyper::header::{CONNECTION, CONTENT_LENGTH, HOST, HeaderValue, TRANSFER_ENCODING};
 use hyper::http::request::Parts;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -62,9 +62,10 @@ pub(super) fn answer(status: u16, value: &Value) -> Response {
     let code = value["__type"].as_str().unwrap_or_default().to_owned();
     let mut response =
         Response::builder().status(status).header("content-type", "application/x-amz-json-1.0");
-    if status >= 400 {
-        // The SDK takes an SQS error's code from here before it looks into the body.
-        response = response.header("x-amzn-query-error", format!("{code};Sender"));
+    // The SDK takes an SQS error's code from here before it looks into the body.
+    let code = HeaderValue::from_str(&format!("{code};Sender"));
+    if let (400.., Ok(code)) = (status, code) {
+        response = response.header("x-amzn-query-error", code);
     }
     response.body(Body::from(value.to_string())).unwrap()
 }

@@ -39,5 +39,7 @@ async fn get(addr: SocketAddr) -> Result<Answer, Box<dyn std::error::Error + Sen
     let answer = client.get(format!("http://{addr}/health/live").parse()?).await?;
     let healthy = answer.status().is_success();
     let body = Limited::new(answer.into_body(), MAX_ANSWER).collect().await?.to_bytes();
-    Ok(Answer { healthy, text: String::from_utf8_lossy(&body).into_owned() })
+    // It goes to a terminal, and at this address anybody may be answering.
+    let text = String::from_utf8_lossy(&body).replace(char::is_control, " ");
+    Ok(Answer { healthy, text })
 }

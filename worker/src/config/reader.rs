@@ -1,5 +1,6 @@
 //! One setting at a time: text in, value out, problems collected on the way. A value that cannot be
-//! read is replaced by its default, so that reading goes on and finds the other problems too.
+//! read is replaced by its default, so that reading goes on and finds the other problems too. A problem
+//! never repeats the value: problems end up in logs, and what stands in the wrong variable may be anything.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -94,12 +95,12 @@ impl Reader {
 
     pub(super) fn user_pools(&mut self, text: Option<&str>) -> BTreeSet<UserPoolId> {
         let mut pools = BTreeSet::new();
-        for id in list(text) {
+        for (place, id) in list(text) {
             match UserPoolId::parse(id) {
                 Ok(pool) => drop(pools.insert(pool)),
                 Err(fault) => self.fault(
                     "USER_POOL_IDS",
-                    format!("{id:?}: {}", fault.fault),
+                    format!("entry {place} {}", fault.fault),
                     "write pool ids such as eu-central-1_A1b2C3d4E, separated by commas",
                 ),
             }
@@ -109,11 +110,11 @@ impl Reader {
 
     pub(super) fn trigger_sources(&mut self, text: Option<&str>) -> BTreeSet<TriggerSource> {
         let mut sources = BTreeSet::new();
-        for name in list(text.or(Some("ConfirmSignUp,ConfirmForgotPassword"))) {
+        for (place, name) in list(text.or(Some("ConfirmSignUp,ConfirmForgotPassword"))) {
             match TriggerSource::parse(name) {
                 TriggerSource::Other => self.fault(
                     "TRIGGER_SOURCES",
-                    format!("{name:?} is no PostConfirmation source"),
+                    format!("entry {place} is no PostConfirmation source"),
                     "write ConfirmSignUp, ConfirmForgotPassword or both, separated by a comma",
                 ),
                 known => drop(sources.insert(known)),
@@ -127,8 +128,8 @@ impl Reader {
             None | Some("auto") => WriteStrategy::Auto,
             Some("put") => WriteStrategy::Put,
             Some("batch") => WriteStrategy::Batch,
-            Some(other) => {
-                self.fault("WRITE_STRATEGY", format!("{other:?} is no strategy"), "write auto, put or batch");
+            Some(_) => {
+                self.fault("WRITE_STRATEGY", "is no strategy", "write auto, put or batch");
                 WriteStrategy::Auto
             }
         }
@@ -151,7 +152,7 @@ impl Reader {
             _ => {
                 self.fault(
                     variable,
-                    format!("{text:?} is not a number from 1 to {most}, {why}"),
+                    format!("is not a number from 1 to {most}, {why}"),
                     format!("write a number such as {default}"),
                 );
                 default
@@ -172,19 +173,11 @@ impl Reader {
             Ok(_) => {
                 let (least, most) =
                     (humantime::format_duration(*range.start()), humantime::format_duration(*range.end()));
-                self.fault(
-                    variable,
-                    format!("{text} is out of range"),
-                    format!("write a duration from {least} to {most}"),
-                );
+                self.fault(variable, "is out of range", format!("write a duration from {least} to {most}"));
                 default
             }
             Err(_) => {
-                self.fault(
-                    variable,
-                    format!("{text:?} is no duration"),
-                    "write one such as 500ms, 30s or 1m30s",
-                );
+                self.fault(variable, "is no duration", "write one such as 500ms, 30s or 1m30s");
                 default
             }
         }
@@ -198,17 +191,15 @@ impl Reader {
         match text.parse() {
             Ok(addr) => Some(addr),
             Err(_) => {
-                self.fault(
-                    "ADMIN_ADDR",
-                    format!("{text:?} is no address"),
-                    format!("write one such as {ADMIN_ADDR}, or off"),
-                );
+                self.fault("ADMIN_ADDR", "is no address", format!("write one such as {ADMIN_ADDR}, or off"));
                 None
             }
         }
     }
 }
 
-fn list(text: Option<&str>) -> impl Iterator<Item = &str> {
-    text.unwrap_or_default().split(',').map(str::trim).filter(|entry| !entry.is_empty())
+/// The entries that are not empty, with their places as a person counts them.
+fn list(text: Option<&str>) -> impl Iterator<Item = (usize, &str)> {
+    let entries = text.unwrap_or_default().split(',').map(str::trim).filter(|entry| !entry.is_empty());
+    entries.enumerate().map(|(place, entry)| (place + 1, entry))
 }
