@@ -1,37 +1,54 @@
-//! How far the benchmark is: a bar on a terminal, plain lines elsewhere. On stderr; stdout is the result.
+//! How far a long run is: a bar on a terminal, plain lines elsewhere. On stderr; stdout is the result.
 
 use std::io::{IsTerminal, stderr};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// One step for every run.
-pub(crate) struct Progress(Option<ProgressBar>);
+use crate::engine::say;
+
+/// A run of so many steps.
+pub struct Progress(Option<ProgressBar>);
 
 impl Progress {
-    pub(crate) fn new(runs: usize) -> Self {
+    /// At its beginning.
+    pub fn new(steps: usize) -> Self {
         if !stderr().is_terminal() {
             return Self(None);
         }
         let style = ProgressStyle::with_template("{elapsed_precise} {wide_bar:.cyan/blue} {pos}/{len} {msg}");
-        let bar = ProgressBar::new(runs as u64).with_style(style.unwrap());
+        let bar = ProgressBar::new(steps as u64).with_style(style.unwrap());
         bar.enable_steady_tick(Duration::from_millis(250));
         Self(Some(bar))
     }
 
-    pub(crate) fn begin(&self, run: &str) {
+    /// What goes on now.
+    pub fn begin(&self, what: &str) {
         if let Some(bar) = &self.0 {
-            bar.set_message(run.to_owned());
+            bar.set_message(what.to_owned());
         }
     }
 
-    pub(crate) fn done(&self, line: &str) {
+    /// One step is done, of which this is to be said.
+    pub fn done(&self, line: &str) {
+        self.say(line);
+        if let Some(bar) = &self.0 {
+            bar.inc(1);
+        }
+    }
+
+    /// So many steps are done.
+    pub fn at(&self, steps: usize) {
+        if let Some(bar) = &self.0 {
+            bar.set_position(steps as u64);
+        }
+    }
+
+    /// A line above the bar.
+    pub fn say(&self, line: &str) {
         match &self.0 {
-            Some(bar) => {
-                bar.println(line);
-                bar.inc(1);
-            }
-            None => eprintln!("{line}"),
+            Some(bar) => bar.println(line),
+            None => say(line),
         }
     }
 }
