@@ -12,7 +12,7 @@ use clap::{Parser, ValueEnum};
     after_help = "Exit codes: 0 nothing was found · 1 a violation, or growth · 64 usage · 130 interrupted"
 )]
 pub(crate) struct Cli {
-    /// How long load and faults last; ending takes about a minute more.
+    /// How long load and faults last; the end takes some seconds more.
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(2..=1440))]
     pub(crate) minutes: u32,
     /// What load and faults are derived from [default: drawn, and printed].

@@ -28,8 +28,8 @@ const QUEUE: [&str; 4] = [RECEIVE, DELETE, DELAY, QUARANTINE];
 const STATEMENT_CODES: [&str; 4] =
     ["InternalServerError", "ThrottlingError", "ProvisionedThroughputExceeded", "TransactionConflict"];
 
-/// Longer than the worker waits for one attempt, now and then.
-const LATE: std::ops::Range<u64> = 100..6000;
+/// In milliseconds; often longer than the worker waits for a write.
+const LATE: std::ops::Range<u64> = 50..3000;
 
 /// The wire, with the fault it has now.
 pub(crate) struct Faults<'a> {
