@@ -23,6 +23,7 @@ pub(crate) struct Report {
     pub(crate) outcomes: BTreeMap<&'static str, u64>,
     /// Of the worker that was never restarted; `None` if it was not looked at often enough.
     pub(crate) steady: Option<Vitals>,
+    pub(crate) longest_idle_seconds: u64,
     /// The most that was seen of the processes of the one that was.
     pub(crate) restarted: Option<Look>,
     pub(crate) curve: Vec<Option<Look>>,
@@ -81,6 +82,7 @@ impl Report {
             "violations": self.violations.count(), "first_violations": self.violations.first(),
             "growth": self.growth(), "done": self.done, "faults": self.faults, "outcomes": self.outcomes,
             "steady": self.steady, "restarted_peak": self.restarted,
+            "longest_idle_seconds": self.longest_idle_seconds,
             "curve": self.curve, "processes": self.accounts,
         })
     }
@@ -117,6 +119,7 @@ impl Report {
             let label = format!("{name}: 2nd quarter → last (allowed; peak)");
             row(&label, format!("{second} → {last} ({allowed}; {peak})"));
         }
+        row("longest time without a message received", format!("{} s", self.longest_idle_seconds));
         for (name, figure) in self.restarted.iter().flat_map(Look::all) {
             row(&format!("{name} of the restarted worker: peak"), shown(name, figure as f64));
         }

@@ -23,6 +23,10 @@ use crate::watch::{self, Board};
 /// How long the queue may take to become empty, once all is calm.
 const ENDING: Duration = Duration::from_secs(300);
 
+/// A worker that has received nothing for so many seconds has not found out that an outage is over, and
+/// says nothing about growth. Several outages in a row and the longest pause between two probes are half.
+const LONGEST_IDLE: u64 = 90;
+
 /// How much of the queue's time goes by at once when nothing but waiting is left to do.
 const LEAP: Duration = Duration::from_secs(30);
 
@@ -53,8 +57,12 @@ pub(crate) async fn soak(cli: &Cli, seed: u64, progress: &Progress) -> Option<Re
         show(progress, &schedule, begun, &violations),
     );
     progress.begin("ending");
-    settle(&world, &board, &violations).await;
+    settle(&world, &board).await;
     let accounts = fleet.stop().await;
+    let depth = world.depth(&world.queue).await;
+    if depth != (0, 0, 0) {
+        violations.report(format!("the queue is not empty (visible, in flight, delayed): {depth:?}"));
+    }
     crowd.open_dead_letters().await;
     let rows = crowd.look_at_all().await;
     let (missing, again) = crowd.ledger.dead();
@@ -64,6 +72,10 @@ pub(crate) async fn soak(cli: &Cli, seed: u64, progress: &Progress) -> Option<Re
     let outcomes = outcomes(&accounts);
     if outcomes["created"] > crowd.ledger.users() as u64 {
         violations.report("more rows were made than there are users");
+    }
+    let idle = watch::longest_idle(&seen[0], &schedule);
+    if idle >= LONGEST_IDLE {
+        violations.report(format!("a worker that ran all the time received nothing for {idle} s"));
     }
     let done = Done {
         messages: crowd.sent,
@@ -83,6 +95,7 @@ pub(crate) async fn soak(cli: &Cli, seed: u64, progress: &Progress) -> Option<Re
         faults: counted.into_inner().unwrap(),
         outcomes,
         steady: watch::vitals_of(&seen[0], &schedule),
+        longest_idle_seconds: idle,
         restarted: watch::most(&seen[1]),
         curve: watch::curve(&seen[0], &schedule, 24),
         violations,
@@ -148,18 +161,13 @@ async fn show(progress: &Progress, schedule: &Schedule, begun: Instant, violatio
     }
 }
 
-/// Waits until the queue is empty. While nothing is left but messages that wait for their time, time
-/// passes faster for the queue; never while one is in hand, whose lease would be over.
-async fn settle(world: &World, board: &Board, violations: &Violations) {
+/// Waits until the queue is empty, but not for ever. While nothing is left but messages that wait for
+/// their time, time passes faster for the queue; never while one is in hand, whose lease would be over.
+async fn settle(world: &World, board: &Board) {
     let deadline = Instant::now() + ENDING;
     loop {
         let depth = world.depth(&world.queue).await;
-        if depth == (0, 0, 0) {
-            return;
-        }
-        if Instant::now() >= deadline {
-            violations
-                .report(format!("the queue does not become empty (visible, in flight, delayed): {depth:?}"));
+        if depth == (0, 0, 0) || Instant::now() >= deadline {
             return;
         }
         if depth.0 == 0 && in_hand(board).await == Some(0) {

@@ -14,7 +14,7 @@ use crate::schedule::Schedule;
 use crate::violations::Violations;
 
 /// How often each worker is looked at.
-const LOOK: Duration = Duration::from_millis(500);
+const LOOK: Duration = Duration::from_millis(250);
 
 /// A worker that has not answered by then is not asked any more this time.
 const ANSWER: Duration = Duration::from_secs(2);
@@ -36,6 +36,7 @@ pub(crate) struct Post {
 pub(crate) struct Look {
     #[serde(skip)]
     at: Duration,
+    received: u64,
     resident_bytes: u64,
     open_files: u64,
     threads: u64,
@@ -92,6 +93,7 @@ pub(crate) fn fault_in(status: &Value) -> Option<String> {
 fn look(at: Duration, post: &Post, status: &Value) -> Option<Look> {
     Some(Look {
         at,
+        received: status["received"].as_u64()?,
         resident_bytes: vitals::resident(post.id)?,
         open_files: vitals::open_files(post.id)?,
         threads: vitals::threads(post.id)?,
@@ -115,11 +117,25 @@ pub(crate) fn vitals_of(seen: &[Look], schedule: &Schedule) -> Option<Vitals> {
     })
 }
 
+/// The longest time, in seconds, for which a worker received nothing, though there always was something;
+/// the beginning and the end of the run are looks like any other.
+pub(crate) fn longest_idle(seen: &[Look], schedule: &Schedule) -> u64 {
+    let (mut since, mut received, mut longest) = (Duration::ZERO, 0, Duration::ZERO);
+    for look in seen {
+        if look.received > received {
+            longest = longest.max(look.at.saturating_sub(since));
+            (since, received) = (look.at, look.received);
+        }
+    }
+    longest.max(schedule.length.saturating_sub(since)).as_secs()
+}
+
 /// The most of everything.
 pub(crate) fn most(seen: &[Look]) -> Option<Look> {
     let looks = seen.iter().copied();
     looks.reduce(|one, other| Look {
         at: other.at,
+        received: one.received.max(other.received),
         resident_bytes: one.resident_bytes.max(other.resident_bytes),
         open_files: one.open_files.max(other.open_files),
         threads: one.threads.max(other.threads),
@@ -150,4 +166,29 @@ impl Look {
 
 fn by_name<T>([resident_bytes, open_files, threads, tasks]: [T; 4]) -> [(&'static str, T); 4] {
     [("resident_bytes", resident_bytes), ("open_files", open_files), ("threads", threads), ("tasks", tasks)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_worker_that_stops_receiving_is_idle_until_it_does_again_or_to_the_end() {
+        let schedule = Schedule::new(1, Duration::from_secs(120));
+        let idle = |received: &[u64]| {
+            let look = |(nth, received): (usize, &u64)| Look {
+                at: Duration::from_secs(10 * (nth as u64 + 1)),
+                received: *received,
+                resident_bytes: 0,
+                open_files: 0,
+                threads: 0,
+                tasks: 0,
+            };
+            longest_idle(&received.iter().enumerate().map(look).collect::<Vec<_>>(), &schedule)
+        };
+        assert_eq!(idle(&[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]), 10);
+        assert_eq!(idle(&[1, 2, 3, 3, 3, 3, 7, 8, 9, 10, 11]), 40);
+        assert_eq!(idle(&[1, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2]), 100);
+        assert_eq!(idle(&[]), 120);
+    }
 }
