@@ -43,7 +43,7 @@ pub struct Breaker {
     epoch: u64,
     /// A poll for one message is in the air, until this moment at the latest.
     invited: Option<Instant>,
-    /// The last two polls that brought a message to probe with.
+    /// The last two polls of this outage that brought a message to probe with.
     spent: [Option<Instant>; 2],
     opened: Option<Instant>,
 }
@@ -111,6 +111,8 @@ impl Breaker {
         let was_open = self.is_open();
         self.state = State::Closed { failures: 0 };
         self.invited = None;
+        // Of this outage. The next one has to be found over as well, be it within the hour.
+        self.spent = [None; 2];
         was_open
     }
 
@@ -302,6 +304,19 @@ mod tests {
         breaker.on_invited(now, true);
         assert_eq!(breaker.poll(now, 1), Poll::NotBefore(now + HOUR / 2));
         assert_eq!(breaker.poll(now + HOUR / 2, 1), Poll::Invite);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_one_outage_spent_does_not_keep_the_next_one_from_being_found_over() {
+        let mut now = Instant::now() + Duration::from_secs(10);
+        let mut breaker = opened(now - Duration::from_secs(10));
+        for _ in 0..2 {
+            assert_eq!(breaker.poll(now, 0), Poll::Invite);
+            breaker.on_invited(now, true);
+        }
+        assert!(breaker.on_answer() && breaker.trip(now, 1.0));
+        now += Duration::from_secs(10);
+        assert_eq!(breaker.poll(now, 0), Poll::Invite, "nothing in hand, and nothing asked for");
     }
 
     /// Thirteen hours, past SQS's cap of 12 on one receive: one message and eight workers, of which one
