@@ -24,7 +24,6 @@ mod endpoints;
 mod goals;
 mod peers;
 mod production;
-mod progress;
 mod report;
 mod rounds;
 mod subject;

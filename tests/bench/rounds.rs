@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::{Context, bail, ensure};
+use harness::progress::Progress;
 use serde::Serialize;
 use tokio::time::timeout;
 
@@ -14,7 +15,6 @@ use crate::audit::Audit;
 use crate::calls;
 use crate::command::{Options, Section};
 use crate::endpoints::Endpoints;
-use crate::progress::Progress;
 use crate::subject::Spent;
 use crate::variants::Variant;
 use crate::{agreement, goals, production, report, workload};

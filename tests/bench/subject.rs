@@ -10,6 +10,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
+use harness::vitals;
 use nix::sys::resource::{UsageWho, getrusage};
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncReadExt};
@@ -72,22 +73,15 @@ impl Subject {
 
 /// Waits for the end; answers the largest size seen, and whether it ended well.
 async fn peak(child: &mut Child) -> anyhow::Result<(u64, bool)> {
-    let status = format!("/proc/{}/status", child.id().context("it has no id")?);
+    let id = child.id().context("it has no id")?;
     let mut looks = interval(LOOK);
     let mut peak = 0;
     loop {
         tokio::select! {
             ended = child.wait() => return Ok((peak, ended?.success())),
-            _ = looks.tick() => peak = high_water(&status).unwrap_or_default().max(peak),
+            _ = looks.tick() => peak = vitals::high_water(id).unwrap_or_default().max(peak),
         }
     }
-}
-
-/// `VmHWM`, which a process has until it begins to exit.
-fn high_water(status: &str) -> Option<u64> {
-    let text = std::fs::read_to_string(status).ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    Some(line.trim().strip_suffix(" kB")?.parse::<u64>().ok()? * 1024)
 }
 
 fn dead_children() -> anyhow::Result<Duration> {

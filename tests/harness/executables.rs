@@ -24,9 +24,10 @@ pub fn executables() -> &'static Executables {
 }
 
 fn build() -> Executables {
-    // target/<profile>/deps/<this test>
+    // target/<profile>/deps/<this test>, or target/<profile>/<this program>
     let this = std::env::current_exe().unwrap();
-    let profile = this.ancestors().nth(2).unwrap();
+    let here = this.parent().unwrap();
+    let profile = if here.ends_with("deps") { here.parent().unwrap() } else { here };
     let target = profile.parent().unwrap();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     #[allow(clippy::disallowed_methods, reason = "cargo names itself to the tests it runs in a variable")]

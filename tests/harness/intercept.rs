@@ -104,10 +104,12 @@ struct Shared {
     seen: Mutex<BTreeMap<String, Seen>>,
     total: watch::Sender<usize>,
     cut: AtomicBool,
+    forgets: AtomicBool,
 }
 
 #[derive(Default)]
 struct Seen {
+    came: usize,
     requests: Vec<Value>,
     /// How many were in the air as each of them came, itself included.
     together: Vec<usize>,
@@ -125,6 +127,7 @@ impl Intercept {
             seen: Mutex::default(),
             total: watch::Sender::new(0),
             cut: AtomicBool::new(false),
+            forgets: AtomicBool::new(false),
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
@@ -155,13 +158,13 @@ impl Intercept {
 
     /// How many calls of one operation have come so far.
     pub fn calls(&self, operation: &str) -> usize {
-        self.state.seen.lock().unwrap().get(operation).map_or(0, |seen| seen.requests.len())
+        self.state.seen.lock().unwrap().get(operation).map_or(0, |seen| seen.came)
     }
 
     /// How many calls of one operation wait for their answer.
     pub fn in_the_air(&self, operation: &str) -> usize {
         let seen = self.state.seen.lock().unwrap();
-        seen.get(operation).map_or(0, |seen| seen.requests.len() - seen.answered)
+        seen.get(operation).map_or(0, |seen| seen.came - seen.answered)
     }
 
     /// How many calls of one operation waited for their answer as each of them came, itself included.
@@ -187,6 +190,11 @@ impl Intercept {
         self.state.cut.store(true, Ordering::Release);
     }
 
+    /// From now on calls are only counted: for runs so long that their requests would fill the memory.
+    pub fn forget(&self) {
+        self.state.forgets.store(true, Ordering::Release);
+    }
+
     /// Both services can be reached again.
     pub fn mend(&self) {
         self.state.cut.store(false, Ordering::Release);
@@ -207,9 +215,12 @@ async fn handle(State(state): State<Arc<Shared>>, request: Request) -> Response 
     {
         let mut seen = state.seen.lock().unwrap();
         let seen = seen.entry(operation.clone()).or_default();
-        call.nth = seen.requests.len();
-        seen.requests.push(call.request.clone());
-        seen.together.push(seen.requests.len() - seen.answered);
+        call.nth = seen.came;
+        seen.came += 1;
+        if !state.forgets.load(Ordering::Acquire) {
+            seen.requests.push(call.request.clone());
+            seen.together.push(seen.came - seen.answered);
+        }
     }
     state.total.send_modify(|total| *total += 1);
     // Also when the client goes away, which drops this future.

@@ -25,10 +25,13 @@ mod items;
 pub mod letters;
 mod ministack;
 pub mod personal;
+pub mod progress;
 pub mod receipts;
+mod rows;
 #[path = "../../producer-lambda/tests/runtime_api/mod.rs"]
 mod runtime_api;
 pub mod trigger_process;
+pub mod vitals;
 pub mod worker_process;
 pub mod world;
 

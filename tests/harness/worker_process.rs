@@ -147,8 +147,7 @@ impl Running {
     }
 
     fn signal(&self, signal: Signal) {
-        let id = self.child.id().expect("the worker has ended by itself");
-        kill(Pid::from_raw(i32::try_from(id).unwrap()), signal).unwrap();
+        kill(Pid::from_raw(i32::try_from(self.id()).unwrap()), signal).unwrap();
     }
 
     /// Whether the process is still there.
@@ -186,10 +185,15 @@ impl Running {
         self.logged("ready", |_| true).await;
     }
 
-    /// What `/status.json` says now, of a worker that was started with [`Worker::watched`].
-    pub async fn status(&self) -> Value {
+    /// Where `/status.json` is, of a worker that was started with [`Worker::watched`].
+    pub async fn status_url(&self) -> String {
         let listening = self.logged("admin_listening", |_| true).await;
-        let url = format!("http://{}/status.json", listening["addr"].as_str().unwrap());
+        format!("http://{}/status.json", listening["addr"].as_str().unwrap())
+    }
+
+    /// What `/status.json` says now.
+    pub async fn status(&self) -> Value {
+        let url = self.status_url().await;
         let (code, text) = eventually("the worker tells its status", async || get(&url).await.ok()).await;
         assert_eq!(code, 200, "{text}");
         serde_json::from_str(&text).unwrap()

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use domain::Reason;
 use hdrhistogram::Histogram;
+use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 use crate::outcome::Outcome;
@@ -268,6 +269,8 @@ impl Stats {
             breaker_open: self.breaker_open.load(Ordering::Relaxed),
             receives_without_attempt: self.receives_without_attempt.load(Ordering::Relaxed),
             effective_permits: self.effective_permits.load(Ordering::Relaxed),
+            // Outside of a runtime there are none.
+            tasks: Handle::try_current().map_or(0, |runtime| runtime.metrics().num_alive_tasks()),
         }
     }
 

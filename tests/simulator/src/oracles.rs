@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::Reason;
+use domain::{ProfileKey, Reason};
 use tokio::time::Instant;
 use worker::outcome::Outcome;
 use worker::pipeline::{Ended, Shared};
@@ -23,11 +23,9 @@ const MOST_TOLD: usize = 8;
 pub fn on_deleted(state: &mut State, id: u64) {
     let Some(sent) = state.sent.get(&id).copied() else { return };
     // A row without an owner is a row: nobody else's.
-    let unowned = |key| state.table.row(key).is_some_and(|row| row.owner.is_none());
-    let made = || {
-        let key = profile_of(sent.user).key;
-        state.table.has_ever_made(&key) || unowned(&key)
-    };
+    let unowned = |key: &ProfileKey| state.table.row(key).is_some_and(|row| row.owner.is_none());
+    let key = profile_of(sent.user).key;
+    let made = || state.table.has_ever_made(&key) || unowned(&key);
     let is_durable = match sent.what {
         What::Reset => true,
         What::SignUp { .. } => made() || is_dead(state, &sent),

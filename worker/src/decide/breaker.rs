@@ -43,8 +43,10 @@ pub struct Breaker {
     epoch: u64,
     /// A poll for one message is in the air, until this moment at the latest.
     invited: Option<Instant>,
-    /// The last two polls that brought a message to probe with.
+    /// The last two polls of this outage that brought a message to probe with.
     spent: [Option<Instant>; 2],
+    /// How many of them there were.
+    found: u32,
     opened: Option<Instant>,
     /// It was opened for refusals: another refusal says nothing new.
     tripped: bool,
@@ -89,6 +91,13 @@ const PROBES: Policy = Policy {
 /// Two messages are received in this time, however short the time that one is held for.
 const SHORTEST_HOLD: Duration = Duration::from_secs(900);
 
+/// With nothing in hand nobody finds out that the outage is over. A second message is asked for at once,
+/// more of them ever more rarely, in the end two in the time that one is held for.
+fn empty_handed(found: u32) -> Duration {
+    let nth = found.checked_sub(2);
+    nth.map_or(Duration::ZERO, |nth| Duration::from_secs(30).saturating_mul(2_u32.saturating_pow(nth)))
+}
+
 /// After a poll that brought nothing to probe with; long polls take longer by themselves.
 const AFTER_EMPTY: Duration = Duration::from_secs(1);
 
@@ -104,6 +113,7 @@ impl Breaker {
             epoch: 0,
             invited: None,
             spent: [None; 2],
+            found: 0,
             opened: None,
             tripped: false,
         }
@@ -115,6 +125,8 @@ impl Breaker {
         self.state = State::Closed { failures: 0 };
         self.invited = None;
         self.tripped = false;
+        // Of this outage. The next one has to be found over as well, be it within the hour.
+        (self.spent, self.found) = ([None; 2], 0);
         was_open
     }
 
@@ -197,7 +209,8 @@ impl Breaker {
         let [before_last, last] = self.spent;
         let after = |spent: Option<Instant>, time| spent.map_or(now, |at: Instant| at + time);
         let not_before = match held {
-            0 => until.max(after(before_last, window)),
+            // What they brought has gone without an answer: its leases were lost, say.
+            0 => until.max(after(last, empty_handed(self.found).min(window / 2))),
             // One that waits may be the one that always fails: after a while another is tried as well.
             1 => until.max(after(before_last, window)).max(after(last.max(self.opened), window / 2)),
             _ => now + window,
@@ -215,6 +228,7 @@ impl Breaker {
         self.invited = None;
         if brought {
             self.spent = [self.spent[1], Some(now)];
+            self.found = self.found.saturating_add(1);
         } else if let State::Open { until, failed_probes } = self.state {
             self.state = State::Open { until: until.max(now + AFTER_EMPTY), failed_probes };
         }
@@ -330,14 +344,31 @@ mod tests {
             assert_eq!(breaker.poll(now, 0), Poll::Invite);
             breaker.on_invited(now, true);
         }
-        assert_eq!(breaker.poll(now, 0), Poll::NotBefore(now + HOUR));
+        // Both are gone, and others are asked for ever more rarely.
+        for pause in [30, 60, 120, 240, 480, 960, 1800, 1800, 1800] {
+            let next = now + Duration::from_secs(pause);
+            assert_eq!(breaker.poll(now, 0), Poll::NotBefore(next));
+            now = next;
+            assert_eq!(breaker.poll(now, 0), Poll::Invite);
+            breaker.on_invited(now, true);
+        }
         // One message waits and may be the one that always fails.
         assert_eq!(opened(now).poll(now + HOUR / 3, 1), Poll::NotBefore(now + HOUR / 2));
-        now += HOUR;
-        assert_eq!(breaker.poll(now, 0), Poll::Invite);
-        breaker.on_invited(now, true);
         assert_eq!(breaker.poll(now, 1), Poll::NotBefore(now + HOUR / 2));
         assert_eq!(breaker.poll(now + HOUR / 2, 1), Poll::Invite);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_one_outage_spent_does_not_keep_the_next_one_from_being_found_over() {
+        let mut now = Instant::now() + Duration::from_secs(10);
+        let mut breaker = opened(now - Duration::from_secs(10));
+        for _ in 0..2 {
+            assert_eq!(breaker.poll(now, 0), Poll::Invite);
+            breaker.on_invited(now, true);
+        }
+        assert!(breaker.on_answer() && breaker.trip(now, 1.0));
+        now += Duration::from_secs(10);
+        assert_eq!(breaker.poll(now, 0), Poll::Invite, "nothing in hand, and nothing asked for");
     }
 
     /// Thirteen hours, past SQS's cap of 12 on one receive: one message and eight workers, of which one
@@ -417,7 +448,10 @@ mod tests {
                             if step > 4 {
                                 received.push(now);
                                 let lately = received.iter().filter(|at| now < **at + HOUR).count();
-                                prop_assert!(lately <= 2, "{lately} receives in one hold budget");
+                                prop_assert!(lately <= 9, "{lately} receives in one hold budget");
+                                let hours = now.duration_since(received[0]).as_secs() / HOUR.as_secs();
+                                let most = 9 + 2 * hours;
+                                prop_assert!(received.len() as u64 <= most, "{} in {hours} hours", received.len());
                             }
                         }
                     },

@@ -44,6 +44,8 @@ pub struct Snapshot {
     pub receives_without_attempt: u64,
     /// Messages that may be in hand at this load.
     pub effective_permits: usize,
+    /// tokio tasks that are alive in this process; one that only grows is a leak.
+    pub tasks: usize,
 }
 
 impl Snapshot {
@@ -65,4 +67,24 @@ pub struct Percentiles {
     pub max: u64,
     /// How many there were.
     pub count: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use tokio::task::JoinSet;
+    use tokio::time::Instant;
+
+    use crate::stats::Stats;
+
+    #[tokio::test]
+    async fn the_tasks_that_live_are_told_and_those_that_ended_are_not() {
+        let tasks = || Stats::default().snapshot(Instant::now()).tasks;
+        assert_eq!(tasks(), 0);
+        let mut living: JoinSet<()> = (0..3).map(|_| pending()).collect();
+        assert_eq!(tasks(), 3);
+        living.shutdown().await;
+        assert_eq!(tasks(), 0);
+    }
 }

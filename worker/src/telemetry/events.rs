@@ -187,6 +187,7 @@ pub fn status(snapshot: &Snapshot) {
         received = snapshot.received,
         in_flight = snapshot.in_flight,
         effective_permits = snapshot.effective_permits,
+        tasks = snapshot.tasks,
         receives_without_attempt = snapshot.receives_without_attempt,
         created = count(Outcome::Created),
         already_present = count(Outcome::AlreadyPresent),

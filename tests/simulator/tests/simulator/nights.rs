@@ -101,3 +101,18 @@ fn a_few_items_that_are_refused_keep_nobody_waiting() {
     let report = scene.send(HOUR, 8, SIGN_UP).stops(HOUR + 30 * SECOND).live();
     assert_eq!(report.lives[0].count(Outcome::Created), 1);
 }
+
+/// Found by the soak: the messages that were to find out that the outage was over had lapsed while the
+/// process stood still, and nothing more was asked for within the hour.
+#[test]
+fn an_outage_that_outlives_all_that_was_in_hand_is_found_over_soon() {
+    let report = Scene::new()
+        .sign_ups(4, SECOND, SECOND)
+        .fault(SECOND, 20 * MINUTE, &Operation::TABLE, Kind::Error("InternalServerError"))
+        .event(3 * MINUTE, Happening::Stall(2 * MINUTE))
+        .event(8 * MINUTE, Happening::Stall(2 * MINUTE))
+        .event(13 * MINUTE, Happening::Stall(2 * MINUTE))
+        .live();
+    assert!(report.lives[0].counts.leases_lost >= 3);
+    assert!(report.lives[0].at < 30 * MINUTE, "{:?}", report.lives[0].at);
+}
