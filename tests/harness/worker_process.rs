@@ -147,7 +147,7 @@ impl Running {
     }
 
     fn signal(&self, signal: Signal) {
-        kill(Pid::from_raw(i32::try_from(self.id()).unwrap()), signal).unwrap();
+        kill(Pid::from_raw(i32::try_from(self.process_id()).unwrap()), signal).unwrap();
     }
 
     /// Whether the process is still there.

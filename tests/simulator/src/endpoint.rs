@@ -86,7 +86,7 @@ impl Line {
             }
         }
         if self.dead.is_cancelled() {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }
@@ -294,6 +294,7 @@ impl ConfirmationQueue for Endpoint {
     async fn delete(&self, handles: &[ReceiptHandle]) -> Result<EntryResults, CallError> {
         let (operation, worker, world) = (Operation::Delete, self.worker, self.world.clone());
         let receipts = self.check_leases(operation, handles.iter());
+        let about = self.about(&receipts);
         let effect = move |state: &mut State, _| {
             let forgets = state.strikes(operation, worker, |kind| kind == Kind::Forgotten).is_some();
             Ok(Self::entries(state, operation, worker, &receipts, |state, receipt| {
@@ -316,7 +317,6 @@ impl ConfirmationQueue for Endpoint {
                 Ok(())
             }))
         };
-        let about = self.about(&self.numbers(handles));
         self.call(operation, about, effect).await
     }
 
@@ -391,10 +391,6 @@ async fn poll(world: &World, worker: usize, max: usize, wait: Duration, visibili
 }
 
 impl Endpoint {
-    fn numbers(&self, handles: &[ReceiptHandle]) -> Vec<u64> {
-        handles.iter().map(|handle| handle.0.parse().unwrap_or(u64::MAX)).collect()
-    }
-
     fn about_users<'a>(&self, keys: impl Iterator<Item = &'a ProfileKey>) -> About {
         About::Users(self.world.state().users_of(keys))
     }
