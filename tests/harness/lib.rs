@@ -26,6 +26,7 @@ mod ministack;
 pub mod receipts;
 #[path = "../../producer-lambda/tests/runtime_api/mod.rs"]
 mod runtime_api;
+pub mod tcp;
 pub mod trigger_process;
 pub mod worker_process;
 pub mod world;
@@ -36,6 +37,7 @@ pub use eventually::{PATIENCE, eventually};
 pub use intercept::{Call, Gate, Intercept, Reaction};
 pub use letters::{DeadLetter, Letter};
 pub use receipts::Receipts;
+pub use tcp::{Fault, Strike, TcpProxy};
 pub use trigger_process::Trigger;
 pub use worker_process::{Ended, Worker};
 pub use world::World;

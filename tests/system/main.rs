@@ -26,4 +26,5 @@ mod settling;
 mod stopping;
 mod waiting;
 mod whole_flow;
+mod wire_faults;
 mod without_batching;
