@@ -23,6 +23,10 @@ const NOT_HTTP: &[u8] = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 SSH-2.0-O
 const NOT_JSON: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-type: application/x-amz-json-1.0\r\n\
     content-length: 26\r\n\r\n<html>please log in</html>";
 
+/// What a JSON parser may take for an answer without content.
+const EMPTY: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-type: application/x-amz-json-1.0\r\n\
+    content-length: 0\r\n\r\n";
+
 const LOAD_BALANCER_PAGE: &[u8] =
     b"HTTP/1.1 503 Service Temporarily Unavailable\r\nserver: awselb/2.0\r\ncontent-type: text/html\r\n\
     connection: close\r\n\r\n<html><head><title>503 Service Temporarily Unavailable\
@@ -103,6 +107,10 @@ async fn exchange(shared: &Shared, client: &mut TcpStream, services: &mut Servic
         }
         Fault::NotJson => {
             client.write_all(NOT_JSON).await?;
+            Ok(Next::Request)
+        }
+        Fault::Empty => {
+            client.write_all(EMPTY).await?;
             Ok(Next::Request)
         }
         Fault::LoadBalancerPage => {

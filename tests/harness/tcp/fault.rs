@@ -21,6 +21,8 @@ pub enum Fault {
     NotHttp,
     /// The service has seen nothing; what comes back is a success whose body is no JSON.
     NotJson,
+    /// The service has seen nothing; what comes back is a success without a body.
+    Empty,
     /// The service has seen nothing; what comes back is a load balancer's page for people, with a 503.
     LoadBalancerPage,
     /// The service took the request; its answer comes one byte at a time.
@@ -50,6 +52,7 @@ impl Fault {
             | Self::HalfOpen
             | Self::Blackhole
             | Self::NotJson
+            | Self::Empty
             | Self::LoadBalancerPage => false,
         }
     }
