@@ -175,11 +175,11 @@ impl Running {
         assert!(status.success(), "prlimit: {status}");
     }
 
-    /// Its address space so far at most, in KiB, as Linux counts it.
+    /// Its address space in KiB, as Linux counts it.
     pub fn memory(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap();
-        let peak = status.lines().find_map(|line| line.strip_prefix("VmPeak:")).unwrap();
-        peak.trim().trim_end_matches(" kB").parse().unwrap()
+        let size = status.lines().find_map(|line| line.strip_prefix("VmSize:")).unwrap();
+        size.trim().trim_end_matches(" kB").parse().unwrap()
     }
 
     /// Whether the process is still there.

@@ -28,8 +28,9 @@ const DELAY: &str = "ChangeMessageVisibilityBatch: delay";
 const EXTEND: &str = "ChangeMessageVisibilityBatch: extend";
 const WRITES: [&str; 2] = ["BatchExecuteStatement", "PutItem"];
 
-/// The least that a poll of a second, its margin and two write deadlines allow, in seconds.
-const VISIBILITY: u64 = 7;
+/// A little more than a poll of a second, its margin and two write deadlines demand, in seconds. No message
+/// is delayed for so long that came less than five times.
+const VISIBILITY: u64 = 9;
 
 /// Short enough that four attempts end it: a single message whose writes fail is delayed, not held.
 const WRITE_DEADLINE: &str = "200ms";
@@ -192,16 +193,16 @@ async fn assert_survives(world: World, fault: Fault) {
     struck(&proxy, &["PutItem", DELAY], times).await;
     scene.joined_by(&world, &Person::crowd(10)).await;
     struck(&proxy, &[EXTEND], times).await;
-    // A delay may look like an extension. Every one was struck, so what the worker has seen was struck.
+    // A call that was to delay may look like one that was to extend. Every one was struck: if the worker
+    // knows of an extension, it was struck. (Of one that is not answered it knows nothing yet, and the
+    // outage ends before leases are lost, in whose place few messages would be received.)
     if fault.is_passable() {
         eventually("time is extended", async || {
             (worker.status().await["leases_extended"].as_u64()? > 0).then_some(())
         })
         .await;
-    } else {
-        // Whoever waits in vain for an answer knows only when his time is over.
-        let told = if fault.is_silent() { "leases_lost" } else { "extend_failed" };
-        worker.logged(told, |_| true).await;
+    } else if !fault.is_silent() {
+        worker.logged("extend_failed", |_| true).await;
     }
     outage.store(false, Ordering::Release);
 
