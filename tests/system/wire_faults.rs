@@ -72,7 +72,9 @@ fn rule(fault: Fault, outage: Arc<AtomicBool>) -> impl FnMut(&Call) -> Option<St
         let on = operation(call);
         let count = struck.entry(on).or_default();
         let lasts = outage.load(Ordering::Acquire) && (WRITES.contains(&on) || on == EXTEND);
-        (lasts || *count < times(fault)).then(|| {
+        // The last look for the queue before the table is found is struck as well.
+        let times = times(fault) + usize::from(on == "GetQueueAttributes" && !fault.is_silent());
+        (lasts || *count < times).then(|| {
             *count += 1;
             Strike { fault, on }
         })
