@@ -30,6 +30,7 @@ pub mod receipts;
 mod rows;
 #[path = "../../producer-lambda/tests/runtime_api/mod.rs"]
 mod runtime_api;
+pub mod tcp;
 pub mod trigger_process;
 pub mod vitals;
 pub mod worker_process;
@@ -42,6 +43,7 @@ pub use intercept::{Call, Gate, Intercept, Reaction};
 pub use letters::{DeadLetter, Letter};
 pub use personal::Personal;
 pub use receipts::Receipts;
+pub use tcp::{Fault, Strike, TcpProxy};
 pub use trigger_process::Trigger;
 pub use worker_process::{Ended, Worker};
 pub use world::World;

@@ -21,6 +21,7 @@ use crate::http::get;
 pub struct Worker {
     arguments: Vec<String>,
     variables: Vec<(String, String)>,
+    limits: Option<String>,
 }
 
 /// A worker that runs.
@@ -45,7 +46,7 @@ pub struct Ended {
 impl Worker {
     /// The command `run` with these variables and no others.
     pub fn new(variables: Vec<(String, String)>) -> Self {
-        Self { arguments: vec!["run".to_owned()], variables }
+        Self { arguments: vec!["run".to_owned()], variables, limits: None }
     }
 
     /// Another command line.
@@ -68,9 +69,26 @@ impl Worker {
         self.with("ADMIN_ADDR", "127.0.0.1:0")
     }
 
+    /// Within limits, in the words of the shell's `ulimit`, such as `-n 20`.
+    #[must_use]
+    pub fn limited(mut self, limits: &str) -> Self {
+        self.limits = Some(limits.to_owned());
+        self
+    }
+
+    /// The program, or a shell that becomes the program once it has given itself the limits.
+    fn command(&self) -> Command {
+        let program = &executables().worker;
+        let Some(limits) = &self.limits else { return Command::new(program) };
+        let mut shell = Command::new("/bin/sh");
+        shell.arg("-c").arg(format!("ulimit {limits} && exec \"$0\" \"$@\"")).arg(program);
+        shell
+    }
+
     /// Starts the process.
     pub fn start(&self) -> Running {
-        let mut child = Command::new(&executables().worker)
+        let mut child = self
+            .command()
             .args(&self.arguments)
             .env_clear()
             .envs(self.variables.iter().map(|(name, value)| (name, value)))
@@ -148,6 +166,21 @@ impl Running {
 
     fn signal(&self, signal: Signal) {
         kill(Pid::from_raw(i32::try_from(self.process_id()).unwrap()), signal).unwrap();
+    }
+
+    /// Raises the soft limit of open files while it runs.
+    pub async fn allow_files(&self, files: u32) {
+        let mut command = Command::new("prlimit");
+        command.arg("--pid").arg(self.process_id().to_string()).arg(format!("--nofile={files}:"));
+        let status = command.status().await.expect("prlimit (of util-linux) cannot be started");
+        assert!(status.success(), "prlimit: {status}");
+    }
+
+    /// Its address space in KiB, as Linux counts it.
+    pub fn memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process_id())).unwrap();
+        let size = status.lines().find_map(|line| line.strip_prefix("VmSize:")).unwrap();
+        size.trim().trim_end_matches(" kB").parse().unwrap()
     }
 
     /// Whether the process is still there.

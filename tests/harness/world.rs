@@ -16,9 +16,10 @@ use worker::aws::clients::Access;
 
 use crate::engine::{Capability, Engine};
 use crate::eventually::eventually;
-use crate::intercept::Intercept;
+use crate::intercept::{Call, Intercept};
 use crate::items::{from_json, sorted, to_json};
 use crate::letters::{DeadLetter, Letter};
+use crate::tcp::{Strike, TcpProxy};
 use crate::worker_process::Worker;
 
 /// A queue, a dead-letter queue and a table, nobody else's.
@@ -138,6 +139,12 @@ impl World {
         Intercept::start(sqs, dynamodb).await
     }
 
+    /// A wire to the engine, on which `rule` says what breaks.
+    pub fn wire(&self, rule: impl FnMut(&Call) -> Option<Strike> + Send + 'static) -> TcpProxy {
+        let (sqs, dynamodb) = self.engine.endpoints().expect("interception is not among the needs");
+        TcpProxy::start(&sqs, &dynamodb, rule)
+    }
+
     /// The variables that lead a deployable to this world.
     pub fn variables(&self) -> Vec<(String, String)> {
         let mut variables = self.engine.variables();
@@ -161,9 +168,12 @@ impl World {
 
     /// A worker whose every call passes the proxy.
     pub fn worker_through(&self, proxy: &Intercept) -> Worker {
-        self.worker()
-            .with("AWS_ENDPOINT_URL_SQS", proxy.endpoint())
-            .with("AWS_ENDPOINT_URL_DYNAMODB", proxy.endpoint())
+        self.worker_at(proxy.endpoint())
+    }
+
+    /// A worker that finds both services at one address.
+    pub fn worker_at(&self, endpoint: &str) -> Worker {
+        self.worker().with("AWS_ENDPOINT_URL_SQS", endpoint).with("AWS_ENDPOINT_URL_DYNAMODB", endpoint)
     }
 
     /// Sends one message.

@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 
+use aws_sdk_dynamodb::operation::RequestId;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{
     AttributeValue, BatchStatementErrorCodeEnum, BatchStatementRequest, BatchStatementResponse, KeyType,
@@ -80,6 +81,13 @@ impl DynamoDbTable {
     }
 }
 
+/// Whoever stands between may answer 200 with nothing in it, which the SDK takes for a success that has
+/// nothing to say. DynamoDB gives every answer an id (developer guide, "DynamoDB low-level API").
+fn from_the_service(answer: &impl RequestId) -> Result<(), CallError> {
+    let id = answer.request_id().map(drop);
+    id.ok_or_else(|| CallError::new(ErrorClass::Unavailable, "answer_without_id"))
+}
+
 fn unsendable() -> CallError {
     CallError::new(ErrorClass::Refused, "unsendable_request")
 }
@@ -99,7 +107,7 @@ impl ProfileTable for DynamoDbTable {
             conditions.push(format!("attribute_not_exists(#k{place})"));
         }
         match request.condition_expression(conditions.join(" AND ")).send().await {
-            Ok(_) => Ok(Inserted::Created),
+            Ok(answer) => from_the_service(&answer).map(|()| Inserted::Created),
             Err(error) => match error.as_service_error() {
                 Some(PutItemError::ConditionalCheckFailedException(failed)) => {
                     Ok(Inserted::Exists(self.stored_owner(failed.item())))
@@ -137,6 +145,7 @@ impl ProfileTable for DynamoDbTable {
         while !unread.is_empty() {
             let request = self.clients.dynamodb_calm.batch_get_item().set_request_items(Some(unread));
             let answer = request.send().await.map_err(|error| classify(&error))?;
+            from_the_service(&answer)?;
             let before = found.len();
             for item in answer.responses.unwrap_or_default().remove(&self.name).unwrap_or_default() {
                 let text = |name: &&str| Some(item.get(*name)?.as_s().ok()?.clone());

@@ -60,7 +60,9 @@ pub async fn queue_facts(client: &aws_sdk_sqs::Client, url: &str) -> Result<Queu
         .send()
         .await
         .map_err(|error| classify(&error))?;
-    let attributes = answer.attributes.unwrap_or_default();
+    // All were asked for, and no queue is without: an answer with none is not about this queue.
+    let none = || CallError::new(ErrorClass::Unavailable, "no_attributes");
+    let attributes = answer.attributes.filter(|attributes| !attributes.is_empty()).ok_or_else(none)?;
     let redrive: Option<serde_json::Value> =
         attributes.get(&QueueAttributeName::RedrivePolicy).and_then(|text| serde_json::from_str(text).ok());
     let max_receive_count = redrive.as_ref().and_then(|policy| {
@@ -162,7 +164,10 @@ impl ConfirmationQueue for SqsQueue {
         if let Some(traceparent) = &entry.message.traceparent {
             request = request.message_attributes("traceparent", text_attribute(traceparent)?);
         }
-        request.send().await.map(drop).map_err(|error| classify(&error))
+        let answer = request.send().await.map_err(|error| classify(&error))?;
+        // The message is deleted for this answer's sake: one that says nothing has not accepted it.
+        let id = answer.message_id.map(drop);
+        id.ok_or_else(|| CallError::new(ErrorClass::Unavailable, "answer_without_id"))
     }
 
     async fn depth(&self) -> Result<Depth, CallError> {
