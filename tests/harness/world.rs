@@ -138,6 +138,11 @@ impl World {
         Intercept::start(sqs, dynamodb).await
     }
 
+    /// How a test's own clients reach the engine.
+    pub fn access(&self) -> Access {
+        self.engine.access()
+    }
+
     /// The variables that lead a deployable to this world.
     pub fn variables(&self) -> Vec<(String, String)> {
         let mut variables = self.engine.variables();
