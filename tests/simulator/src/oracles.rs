@@ -1,0 +1,134 @@
+//! What must be true: while a history is lived, after each worker's life, and in the end. Each says what
+//! was promised; none looks at how the worker does it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::Reason;
+use tokio::time::Instant;
+use worker::outcome::Outcome;
+use worker::pipeline::{Ended, Shared};
+use worker::stats::Snapshot;
+
+use crate::endpoint::Endpoint;
+use crate::model::DeadLetter;
+use crate::people::{Sent, What, profile_of};
+use crate::plan::Plan;
+use crate::trouble::Happening;
+use crate::world::State;
+
+/// SQS has just deleted this message for a worker: what became of it must be durable by now.
+pub fn on_deleted(state: &mut State, id: u64) {
+    let Some(sent) = state.sent.get(&id).copied() else { return };
+    let made = || state.table.has_ever_made(&profile_of(sent.user).key);
+    let is_durable = match sent.what {
+        What::Reset => true,
+        What::SignUp { .. } => made() || is_dead(state, &sent),
+        What::Junk | What::Newer => is_dead(state, &sent),
+    };
+    if !is_durable {
+        state.violated(format!("deleted without a durable outcome: message {id}, {sent}"));
+    }
+}
+
+fn is_dead(state: &State, sent: &Sent) -> bool {
+    let body = sent.body();
+    state.queue.dead_letters().iter().any(|letter| letter.body == body && letter.note.is_some())
+}
+
+/// A worker's life has ended by itself.
+pub fn after_life(state: &mut State, worker: usize, ended: Ended, shared: &Shared<Endpoint, Endpoint>) {
+    let counts = shared.stats.snapshot(Instant::now());
+    let mut violated = |text: String| state.violated(format!("worker {worker}: {text}"));
+    if ended == Ended::StageFailed {
+        violated("a stage failed".into());
+    }
+    if counts.receives_without_attempt > 0 {
+        violated(format!("{} polls while the breaker was open", counts.receives_without_attempt));
+    }
+    if ended != Ended::Drained {
+        return;
+    }
+    let outcomes: u64 = Outcome::ALL.iter().map(|outcome| count(&counts, *outcome)).sum();
+    if counts.received != outcomes || counts.in_flight > 0 {
+        violated(format!("received {}, ended {outcomes}, in flight {}", counts.received, counts.in_flight));
+    }
+    if shared.leases.in_flight() > 0 || shared.gate.held() > 0 {
+        violated(format!("{} leases open, {} held", shared.leases.in_flight(), shared.gate.held()));
+    }
+    if !shared.permits.has_room(usize::MAX) {
+        violated("permits are still out".into());
+    }
+}
+
+/// How often an outcome was counted.
+pub fn count(counts: &Snapshot, outcome: Outcome) -> u64 {
+    counts.outcomes.get(outcome.name()).copied().unwrap_or_default()
+}
+
+/// All is well again and the last worker is done.
+pub fn in_the_end(state: &mut State, plan: &Plan) {
+    let mut found = Vec::new();
+    let left: Vec<_> = state.queue.left().collect();
+    if !left.is_empty() {
+        found.push(format!("messages {left:?} are still in the queue"));
+    }
+    if !state.queue.expired().is_empty() {
+        found.push(format!("messages {:?} have expired", state.queue.expired()));
+    }
+    if state.queue.most_receives() >= 100 {
+        found.push(format!("a message was received {} times", state.queue.most_receives()));
+    }
+    for (place, letter) in state.queue.dead_letters().iter().enumerate() {
+        found.extend(misplaced(state, plan, letter).map(|why| format!("dead letter {place}: {why}")));
+    }
+    let mut by_user: BTreeMap<u64, Vec<Sent>> = BTreeMap::new();
+    for sent in state.sent.values().filter(|sent| matches!(sent.what, What::SignUp { .. })) {
+        by_user.entry(sent.user).or_default().push(*sent);
+    }
+    for (user, stories) in &by_user {
+        found.extend(wrong_row(state, plan, *user, stories).map(|why| format!("user {user}: {why}")));
+    }
+    let announced: BTreeSet<u64> = by_user.keys().copied().collect();
+    let rows = state.table.rows().values().filter(|row| !row.touched).count();
+    let own = announced.iter().filter(|user| {
+        state.table.row(&profile_of(**user).key).is_some_and(|row| !row.touched)
+    });
+    if rows != own.count() {
+        found.push("rows that nobody announced".into());
+    }
+    found.into_iter().for_each(|text| state.violated(text));
+}
+
+/// Why this letter must not be in the dead-letter queue.
+fn misplaced(state: &State, plan: &Plan, letter: &DeadLetter) -> Option<String> {
+    let Some(note) = &letter.note else { return Some("SQS has moved it there".into()) };
+    let sent = state.sent.values().find(|sent| sent.body() == letter.body);
+    let Some(sent) = sent else { return Some("its body is nobody's".into()) };
+    let may = match sent.what {
+        What::Junk => vec![Reason::NotJson],
+        What::Newer => vec![Reason::UnsupportedVersion],
+        What::Reset => vec![],
+        What::SignUp { .. } => {
+            let squatted = plan.happens(|what| what == Happening::Squat(sent.user));
+            let refused = plan.happens(|what| what == Happening::Refuse(sent.user));
+            let conflict = squatted.then_some(Reason::OwnerConflict);
+            conflict.into_iter().chain(refused.then_some(Reason::ServiceRejected)).collect()
+        }
+    };
+    let is = |reason: &Reason| note.contains(&format!(r#""reason":"{}""#, reason.code()));
+    (!may.iter().any(is)).then(|| format!("{sent}, with {note}"))
+}
+
+/// What is wrong with the row of a user who has signed up.
+fn wrong_row(state: &State, plan: &Plan, user: u64, stories: &[Sent]) -> Option<String> {
+    let removed = plan.happens(|what| what == Happening::Remove(user));
+    let dead = || stories.iter().any(|sent| is_dead(state, sent));
+    let Some(row) = state.table.row(&profile_of(user).key) else {
+        return (!removed && !dead()).then(|| "has no row, and nobody says why".into());
+    };
+    if row.touched {
+        return None;
+    }
+    let told = stories.iter().filter_map(Sent::profile).any(|profile| profile.item == row.item);
+    (!told).then(|| "has a row that no message tells of".into())
+}
