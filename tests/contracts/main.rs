@@ -1,5 +1,5 @@
 //! What the worker relies on in SQS and DynamoDB, said once and asked of every engine there is: the same
-//! checks, through the worker's own ports, on the endpoints that `WIRE_ENGINE` names.
+//! checks, through the worker's own ports, on the endpoints that `WIRE_ENGINE` names and on the simulator's model.
 //!
 //! A check answers with what it observed and with what AWS documents. Where an engine does something else, the
 //! difference stands in `differences.rs`; an unlisted one fails, and so does a listed one that is gone. At the end
@@ -27,6 +27,7 @@ mod differences;
 mod finding;
 mod inserting;
 mod matrix;
+mod model;
 mod owners;
 mod profiles;
 mod receiving;
@@ -40,11 +41,12 @@ mod wire;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use harness::engine;
 use libtest_mimic::{Arguments, Trial};
 
 use catalogue::{Check, checks};
 use matrix::Matrix;
+use model::Model;
+use subject::Subject;
 use wire::Wire;
 
 /// Most of a check is waiting, also on two cores.
@@ -54,9 +56,8 @@ fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     arguments.test_threads.get_or_insert(THREADS);
     let matrix = Arc::new(Matrix::default());
-    let engine = engine::chosen();
-    let mut trials: Vec<Trial> =
-        checks::<Wire>().into_iter().map(|check| on_the_wire(engine, check, &matrix)).collect();
+    let mut trials = trials_on::<Wire>(&matrix);
+    trials.extend(trials_on::<Model>(&matrix));
     trials.push(Trial::test("differences_are_about_checks_that_exist", || {
         differences::all_are_about(&checks::<Wire>()).map_err(Into::into)
     }));
@@ -67,22 +68,26 @@ fn main() -> ExitCode {
     conclusion.exit_code()
 }
 
-/// A check on the engine that was asked for; one that it cannot do is listed as ignored.
-fn on_the_wire(engine: &'static str, check: Check<Wire>, matrix: &Arc<Matrix>) -> Trial {
-    let lacking = check.needs.iter().find(|need| !engine::supports(**need));
+/// Every check on one subject; what it cannot do is listed as ignored.
+fn trials_on<S: Subject>(matrix: &Arc<Matrix>) -> Vec<Trial> {
+    checks::<S>().into_iter().map(|check| trial(check, matrix)).collect()
+}
+
+fn trial<S: Subject>(check: Check<S>, matrix: &Arc<Matrix>) -> Trial {
+    let engine = S::engine();
+    let lacking = check.needs.iter().find(|need| !S::supports(**need));
     if let Some(need) = lacking {
         matrix.skipped(&check.name, engine, &need.to_string());
     }
     let name = format!("{engine}::{}", check.name);
     let matrix = Arc::clone(matrix);
-    let trial = move || {
+    let find_out = move || {
         matrix.begun(&check.name, engine);
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let finding = runtime.block_on(async {
-            let wire = Wire::start(&check.name).await?;
-            anyhow::Ok((check.run)(&wire).await)
+        let finding = S::runtime()?.block_on(async {
+            let subject = S::start(&check.name).await?;
+            anyhow::Ok((check.run)(&subject).await)
         })?;
         matrix.judge(&check.name, engine, &finding).map_err(Into::into)
     };
-    Trial::test(name, trial).with_ignored_flag(lacking.is_some())
+    Trial::test(name, find_out).with_ignored_flag(lacking.is_some())
 }

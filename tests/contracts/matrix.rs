@@ -2,7 +2,8 @@
 //! pasted into a document as it is.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Write;
+use std::fmt::Write as _;
+use std::io::Write as _;
 use std::sync::{Mutex, PoisonError};
 
 use comfy_table::{Table, presets};
@@ -66,6 +67,12 @@ impl Matrix {
                 |engine: &&'static str| cells.get(&(check.to_owned(), *engine)).map_or("-", String::as_str);
             table.add_row(std::iter::once(check).chain(engines.iter().map(cell)));
         }
-        let _ = writeln!(std::io::stdout(), "{table}\n");
+        let mut text = table.to_string();
+        for (check, engine) in cells.keys() {
+            if let Some(known) = differences::known(engine, check) {
+                let _ = write!(text, "\n- {engine}, `{check}`: {}", known.because);
+            }
+        }
+        let _ = writeln!(std::io::stdout(), "{text}\n");
     }
 }

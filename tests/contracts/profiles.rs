@@ -1,5 +1,7 @@
 //! Profiles for the checks of the table, made as the product makes them: a user, a model, an item.
 
+use std::collections::BTreeMap;
+
 use domain::{
     Confirmation, Profile, ProfileModel, Source, Timestamp, TriggerSource, UserPoolId, UserSub, Username,
 };
@@ -27,7 +29,7 @@ profileOwner = { value = "{sub}::{username}", required = true }
 "#;
 
 /// Every type a model knows, and a name that a statement has to quote.
-const EVERY_TYPE: &str = r##"
+const EVERY_TYPE: &str = r#"
 type = "UserProfile"
 owner = "profileOwner"
 composites = ["email#createdAt"]
@@ -39,7 +41,7 @@ profileOwner = { value = "{sub}::{username}", required = true }
 credit = 12345678901234567890.5
 debt = -7
 active = true
-"##;
+"#;
 
 /// As large as its user's attributes.
 const LARGE: &str = r#"
@@ -69,7 +71,7 @@ impl User {
             email_verified: Some(true),
             observed_at: Timestamp::parse(OBSERVED_AT).unwrap(),
             created_at: None,
-            attributes: Default::default(),
+            attributes: BTreeMap::default(),
             traceparent: None,
         })
     }

@@ -4,8 +4,9 @@
 
 use std::time::Duration;
 
-use harness::Letter;
+use harness::{Capability, Letter};
 use serde_json::Value;
+use tokio::runtime::Runtime;
 use worker::ports::{ConfirmationQueue, ProfileTable};
 
 /// The owner attribute of every table here, that of the built-in model.
@@ -37,9 +38,21 @@ pub(crate) struct Sent<'a> {
 }
 
 /// One engine, with one queue, one dead-letter queue and one table for one check.
-pub(crate) trait Subject {
+pub(crate) trait Subject: Sized + 'static {
     type Queue: ConfirmationQueue;
     type Table: ProfileTable;
+
+    /// The engine's name, as in the table of differences.
+    fn engine() -> &'static str;
+
+    /// Whether the engine can do what a check needs.
+    fn supports(need: Capability) -> bool;
+
+    /// What a check runs on, with or without a clock that only moves when all wait.
+    fn runtime() -> std::io::Result<Runtime>;
+
+    /// Reaches the engine, and starts it where it is ours to start.
+    async fn start(check: &str) -> anyhow::Result<Self>;
 
     /// Makes the queue and its dead-letter queue.
     async fn make_queue(&self, shape: Shape);

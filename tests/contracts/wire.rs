@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use anyhow::Context;
 use aws_sdk_sqs::types::{MessageAttributeValue, QueueAttributeName};
-use harness::{Letter, World};
+use harness::{Capability, Letter, World, engine};
 use serde_json::{Value, json};
+use tokio::runtime::{Builder, Runtime};
 use worker::aws::clients::Clients;
 use worker::aws::dynamodb::DynamoDbTable;
 use worker::aws::sqs::SqsQueue;
@@ -27,15 +28,6 @@ struct Queues {
 }
 
 impl Wire {
-    /// Reaches the engine, and starts it where it is ours to start.
-    pub(crate) async fn start(check: &str) -> anyhow::Result<Self> {
-        let world = World::bare(check, &[])
-            .await
-            .context("the engine that WIRE_ENGINE names is not there: install it, or name another")?;
-        let clients = Clients::new(&world.access(), &Arc::new(Stats::default()));
-        Ok(Self { world, clients, queues: OnceLock::new() })
-    }
-
     async fn create_queue(&self, name: &str, attributes: &[(QueueAttributeName, String)]) -> String {
         let request = self.world.sqs.create_queue().queue_name(name);
         let request = request.set_attributes(Some(attributes.iter().cloned().collect()));
@@ -46,6 +38,26 @@ impl Wire {
 impl Subject for Wire {
     type Queue = SqsQueue;
     type Table = DynamoDbTable;
+
+    fn engine() -> &'static str {
+        engine::chosen()
+    }
+
+    fn supports(need: Capability) -> bool {
+        engine::supports(need)
+    }
+
+    fn runtime() -> std::io::Result<Runtime> {
+        Builder::new_current_thread().enable_all().build()
+    }
+
+    async fn start(check: &str) -> anyhow::Result<Self> {
+        let world = World::bare(check, &[])
+            .await
+            .context("the engine that WIRE_ENGINE names is not there: install it, or name another")?;
+        let clients = Clients::new(&world.access(), &Arc::new(Stats::default()));
+        Ok(Self { world, clients, queues: OnceLock::new() })
+    }
 
     async fn make_queue(&self, shape: Shape) {
         // The names that a world deletes at its end.
