@@ -54,9 +54,12 @@ impl Matrix {
         cells.insert((check.to_owned(), engine), cell);
     }
 
-    /// Writes the matrix to stdout.
+    /// Writes the matrix to stdout, if there is anything in it.
     pub(crate) fn print(&self) {
         let cells = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if cells.is_empty() {
+            return;
+        }
         let engines: BTreeSet<&str> = cells.keys().map(|(_, engine)| *engine).collect();
         let checks: BTreeSet<&str> = cells.keys().map(|(check, _)| check.as_str()).collect();
         let mut table = Table::new();
