@@ -53,11 +53,16 @@ impl Gate {
 
     /// The table answered.
     pub fn on_answer(&self) {
-        if self.state().breaker.on_answer() {
-            self.stats.set_breaker_open(false);
-            events::breaker_closed();
-            self.changed.notify_waiters();
+        let closed = self.state().breaker.on_answer();
+        if closed {
+            self.after_answer();
         }
+    }
+
+    fn after_answer(&self) {
+        self.stats.set_breaker_open(false);
+        events::breaker_closed();
+        self.changed.notify_waiters();
     }
 
     /// To be read before a call to the table.
@@ -69,6 +74,22 @@ impl Gate {
     pub fn on_failure(&self, epoch: u64, error: &CallError) {
         let opened = self.state().breaker.on_failure(Instant::now(), epoch, fastrand::f64());
         self.after_failure(opened, error);
+    }
+
+    /// The table refused one item, with an answer of its own.
+    pub fn on_refusal(&self, error: &CallError) {
+        let closed = {
+            let mut state = self.state();
+            if !state.breaker.is_open() {
+                return;
+            }
+            state.breaker.on_refusal(Instant::now(), fastrand::f64())
+        };
+        if closed {
+            self.after_answer();
+        } else {
+            self.after_failure(false, error);
+        }
     }
 
     /// The table refuses whatever it is given.
@@ -170,6 +191,7 @@ impl Gate {
             return;
         }
         tokio::select! {
+            biased;
             () = changed => {}
             () = sleep_until(until) => {}
         }

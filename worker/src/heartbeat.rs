@@ -42,6 +42,7 @@ pub async fn run<Q: ConfirmationQueue, T: ProfileTable>(shared: Arc<Shared<Q, T>
             }
         };
         tokio::select! {
+            biased;
             () = done.cancelled() => break,
             () = timeout => {}
             () = shared.leases.sooner() => {}

@@ -135,14 +135,11 @@ impl<Q: ConfirmationQueue, T: ProfileTable> Inserter<'_, Q, T> {
                 }
                 // The same item again would be refused again; what it comes to depends on the others.
                 Err(Happened::Failed(error)) if is_refusal(&error) => {
-                    let blame = self.rejections().on_refusal();
+                    let blame = self.rejections().on_refusal(&profile.key);
                     if blame == Blame::Table {
                         self.shared.gate.trip(&error);
                     }
-                    // A probe that was refused has not shown that the table takes anything.
-                    if self.shared.gate.is_open() {
-                        self.shared.gate.on_failure(self.shared.gate.epoch(), &error);
-                    }
+                    self.shared.gate.on_refusal(&error);
                     return Err(if blame == Blame::Item {
                         Happened::Refused(error)
                     } else {

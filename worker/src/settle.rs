@@ -76,7 +76,9 @@ pub async fn run<Q: ConfirmationQueue, T: ProfileTable>(
             }
         };
         let mut entries = Vec::new();
+        // In this order, whatever it is: what is due is flushed below, whoever woke this task.
         tokio::select! {
+            biased;
             fate = decided.recv(), if quarantined.is_some() => match fate {
                 Some(fate) => for (delivery, outcome, settlement) in decide(&shared, fate) {
                     match settlement {

@@ -360,13 +360,14 @@ async fn poll(
     visibility: Duration,
 ) -> Answer<Vec<Lent>> {
     let until = Instant::now() + wait;
+    let mut twice = world.state().strikes(Operation::Receive, worker, |kind| kind == Kind::Twice).is_some();
     loop {
         let now = Instant::now();
         let next = {
             let mut state = world.state();
             state.queue.check_receive(max)?;
             let mut lent = state.queue.receive(now, max, visibility);
-            if lent.len() < max && state.strikes(Operation::Receive, worker, |kind| kind == Kind::Twice).is_some() {
+            if std::mem::take(&mut twice) && lent.len() < max {
                 let in_flight = state.queue.in_flight(now);
                 let which = usize::try_from(state.roll(in_flight.len() as u64)).unwrap_or(0);
                 let id = in_flight.get(which).copied().filter(|id| lent.iter().all(|lent| lent.id != *id));

@@ -7,8 +7,9 @@ use tokio::time::Instant;
 
 use crate::life::{Lived, live};
 use crate::oracles;
-use crate::people::profile_of;
+use crate::people::{NEWCOMERS, Sent, What, profile_of};
 use crate::plan::{End, Life, Plan};
+use crate::trouble::Happening;
 use crate::world::{About, Line, World};
 
 /// What came of a history.
@@ -49,6 +50,10 @@ async fn history(plan: &Plan, records: bool) -> Report {
     let _told = records.then(|| crate::timeline::listen(world.clone()));
     let sending = tokio::spawn(send(world.clone(), plan.messages.clone()));
     tokio::spawn(world.clone().live(profile_of));
+    if plan.happens(|what| matches!(what, Happening::Refuse(_))) {
+        let last = plan.messages.iter().map(|(at, _)| *at).max().unwrap_or_default();
+        tokio::spawn(newcomers(world.clone(), last));
+    }
     let over = plan.ends();
     let lives: Vec<_> = plan.lives.iter().cloned().enumerate().collect();
     let lives: Vec<_> = lives
@@ -87,15 +92,29 @@ async fn history(plan: &Plan, records: bool) -> Report {
 }
 
 /// Sends everything, at its time.
-async fn send(world: World, mut messages: Vec<(Duration, crate::people::Sent)>) {
+async fn send(world: World, mut messages: Vec<(Duration, Sent)>) {
     messages.sort_by_key(|(at, _)| *at);
     for (at, sent) in messages {
         world.wait_until(at).await;
-        let mut state = world.state();
-        let id = state.queue.send(Instant::now(), sent.body(), None, Duration::ZERO);
-        state.sent.insert(id, sent);
-        state.know(sent.user, &profile_of(sent.user).key);
-        state.note(None, About::Messages(vec![id]), || format!("sent: {sent}"));
+        post(&world, sent);
     }
     world.state().is_all_sent = true;
+}
+
+/// An item that is refused is blamed only where others are taken: life goes on, and once a minute
+/// somebody signs up.
+async fn newcomers(world: World, from: Duration) {
+    let minute = Duration::from_secs(60);
+    for (at, nonce) in (1..).zip(NEWCOMERS..) {
+        world.wait_until(from + at * minute).await;
+        post(&world, Sent { nonce, user: nonce, what: What::SignUp { story: 0 } });
+    }
+}
+
+fn post(world: &World, sent: Sent) {
+    let mut state = world.state();
+    let id = state.queue.send(Instant::now(), sent.body(), None, Duration::ZERO);
+    state.sent.insert(id, sent);
+    state.know(sent.user, &profile_of(sent.user).key);
+    state.note(None, About::Messages(vec![id]), || format!("sent: {sent}"));
 }

@@ -4,6 +4,9 @@ use std::fmt;
 
 use domain::{Profile, ProfileModel, Timestamp, body};
 
+/// Users from this number on are newcomers, who sign up while others have trouble.
+pub const NEWCOMERS: u64 = 1_000_000;
+
 /// One message that is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sent {

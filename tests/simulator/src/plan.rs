@@ -151,7 +151,7 @@ fn settings(dice: &mut fastrand::Rng) -> Settings {
     Settings {
         max_in_flight,
         max_receivers: (max_in_flight / 10).clamp(1, 16),
-        wait_time: [Duration::ZERO, SECOND, 20 * SECOND][dice.usize(0..3)],
+        wait_time: [Duration::ZERO, SECOND, 5 * SECOND, 20 * SECOND, 20 * SECOND][dice.usize(0..5)],
         visibility_timeout: 60 * SECOND,
         linger: Duration::from_millis([0, 50, 1000][dice.usize(0..3)]),
         write_deadline: 10 * SECOND,
@@ -184,12 +184,12 @@ fn messages(dice: &mut fastrand::Rng) -> Vec<(Duration, Sent)> {
 fn troubles(dice: &mut fastrand::Rng) -> Vec<Trouble> {
     let mut troubles: Vec<Trouble> = (0..dice.usize(0..=6)).map(|_| fault(dice)).collect();
     if dice.u8(0..10) < 6 {
-        // At least once, always.
+        // At least once, throughout.
         troubles.push(Trouble::Fault {
-            when: Duration::ZERO..HOUR,
+            when: Duration::ZERO..400 * SECOND,
             operations: vec![Operation::Receive],
             kind: Kind::Twice,
-            chance: [0.02, 0.2][dice.usize(0..2)],
+            chance: [0.005, 0.05][dice.usize(0..2)],
             worker: None,
         });
     }
@@ -208,7 +208,13 @@ fn troubles(dice: &mut fastrand::Rng) -> Vec<Trouble> {
         };
         troubles.push(Trouble::Event { at, what });
     }
-    if dice.u8(0..40) == 0 {
+    // A table that is wrong three times in one message's life could be taken for a bad message (ADR 8).
+    let mut wrong = 0;
+    troubles.retain(|trouble| {
+        wrong += u32::from(matches!(trouble, Trouble::Event { what: Happening::WrongKey(_), .. }));
+        wrong <= 2 || !matches!(trouble, Trouble::Event { what: Happening::WrongKey(_), .. })
+    });
+    if dice.u8(0..200) == 0 {
         troubles.push(night(dice));
     }
     troubles

@@ -236,6 +236,12 @@ impl State {
         self.users.insert(bytes_of(key), user);
     }
 
+    /// Whose key this is, in the table's own form.
+    pub fn user_of(&self, key: &[(String, String)]) -> Option<u64> {
+        let bytes: Vec<u8> = key.iter().flat_map(|(_, value)| value.bytes().chain([0])).collect();
+        self.users.get(&bytes).copied()
+    }
+
     /// Whose keys these are.
     pub fn users_of<'a>(&self, keys: impl Iterator<Item = &'a ProfileKey>) -> Vec<u64> {
         keys.filter_map(|key| self.users.get(&bytes_of(key)).copied()).collect()

@@ -46,6 +46,8 @@ pub struct Breaker {
     /// The last two polls that brought a message to probe with.
     spent: [Option<Instant>; 2],
     opened: Option<Instant>,
+    /// It was opened for refusals: another refusal says nothing new.
+    tripped: bool,
 }
 
 /// How long the breaker waits for others.
@@ -103,6 +105,7 @@ impl Breaker {
             invited: None,
             spent: [None; 2],
             opened: None,
+            tripped: false,
         }
     }
 
@@ -111,6 +114,7 @@ impl Breaker {
         let was_open = self.is_open();
         self.state = State::Closed { failures: 0 };
         self.invited = None;
+        self.tripped = false;
         was_open
     }
 
@@ -126,7 +130,7 @@ impl Breaker {
                 self.state = State::Closed { failures: failures + 1 };
                 false
             }
-            State::Closed { .. } => self.trip(now, chance),
+            State::Closed { .. } => self.open(now, chance),
             // What was in the air when it opened fails as well; that says nothing new, nor of the probe.
             State::Open { .. } => false,
             State::Probing { .. } if epoch != self.epoch => false,
@@ -139,8 +143,23 @@ impl Breaker {
         }
     }
 
-    /// Opens it at once. Tells whether it was closed.
+    /// A probe was refused: the table answers, which ends an outage; but where it was opened because
+    /// everything is refused, that goes on. Tells whether this closed the breaker.
+    pub fn on_refusal(&mut self, now: Instant, chance: f64) -> bool {
+        if !self.tripped {
+            return self.on_answer();
+        }
+        self.on_failure(now, self.epoch, chance);
+        false
+    }
+
+    /// The table refuses whatever it is given: opens it at once. Tells whether it was closed.
     pub fn trip(&mut self, now: Instant, chance: f64) -> bool {
+        self.tripped = true;
+        self.open(now, chance)
+    }
+
+    fn open(&mut self, now: Instant, chance: f64) -> bool {
         if self.is_open() {
             return false;
         }
@@ -246,6 +265,23 @@ mod tests {
         assert!(matches!(breaker.turn(now), Turn::NotBefore(_)));
         assert!(!breaker.trip(now, 0.5), "opened twice");
         assert!(breaker.on_answer() && breaker.trip(now, 0.5));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refused_probe_ends_an_outage_but_not_the_refusing_of_everything() {
+        let now = Instant::now();
+        let mut breaker = opened(now);
+        let Turn::NotBefore(probe) = breaker.turn(now) else { panic!("writes while open") };
+        assert_eq!(breaker.turn(probe), Turn::Probe);
+        assert!(breaker.on_refusal(probe, 0.5) && !breaker.is_open());
+        assert!(breaker.trip(probe, 0.5));
+        let Turn::NotBefore(probe) = breaker.turn(probe) else { panic!("writes while open") };
+        assert_eq!(breaker.turn(probe), Turn::Probe);
+        assert!(!breaker.on_refusal(probe, 0.5) && breaker.is_open());
+        assert!(matches!(breaker.turn(probe), Turn::NotBefore(next) if next > probe));
+        // Whichever came first.
+        let mut breaker = opened(now);
+        assert!(!breaker.trip(now, 0.5) && !breaker.on_refusal(now, 0.5));
     }
 
     #[tokio::test(start_paused = true)]

@@ -233,10 +233,11 @@ impl LeaseTable {
         self.leases.len()
     }
 
-    /// The handles that may still be acted on.
+    /// The handles that may still be acted on, in the order they came.
     pub fn handles(&self, now: Instant) -> Vec<ReceiptHandle> {
-        let held = self.leases.values().filter(|lease| lease.is_held(now));
-        held.map(|lease| lease.handle.clone()).collect()
+        let mut held: Vec<_> = self.leases.iter().filter(|(_, lease)| lease.is_held(now)).collect();
+        held.sort_unstable_by_key(|(id, _)| **id);
+        held.into_iter().map(|(_, lease)| lease.handle.clone()).collect()
     }
 
     /// How many leases were lost since this was last asked. A lease that ends while it is being settled

@@ -55,6 +55,10 @@ const SERVICE: Policy = Policy {
     max_elapsed_time: None,
 };
 
+/// A refusal that is nobody's proven fault: a person has to mend the table, or another item has to be
+/// taken. A hundred receives then last for days.
+const STUBBORN: Policy = Policy { max_interval: Duration::from_secs(3600), ..SERVICE };
+
 /// A message this worker may never be able to handle: a newer worker, or a person, has to.
 const PATIENT: Policy = Policy { initial_interval: Duration::from_secs(30), ..SERVICE };
 
@@ -86,6 +90,9 @@ pub fn settle(
                 (Outcome::OwnerConflict, Quarantine(Rejection::new(Reason::OwnerConflict, detail)))
             }
         },
+        Happened::Failed(error) if is_refusal(error) => {
+            (Outcome::Retried, RetryAfter(STUBBORN.delay(receive_count, chance)))
+        }
         Happened::Failed(_) | Happened::TurnedAway => {
             (Outcome::Retried, RetryAfter(SERVICE.delay(receive_count, chance)))
         }
@@ -166,6 +173,18 @@ mod tests {
             last = delay;
         }
         assert_eq!(last, Duration::from_secs(900));
+    }
+
+    #[test]
+    fn what_is_refused_without_a_culprit_waits_for_days_before_sqs_gives_up() {
+        let refused = Happened::Failed(error(ErrorClass::Refused));
+        let waited: Duration = (1..100)
+            .map(|count| match settle(&refused, None, count, 0.0).1 {
+                Settlement::RetryAfter(delay) => delay,
+                other => panic!("{other:?}"),
+            })
+            .sum();
+        assert!(waited > Duration::from_secs(40 * 3600), "{waited:?}");
     }
 
     #[test]

@@ -169,7 +169,7 @@ async fn one_statement_that_fails_a_whole_call_is_found_and_the_others_are_writt
     let answers = several(&shared, &Knowledge::default(), &profiles).await;
     for (place, answer) in answers.iter().enumerate() {
         match (place, answer) {
-            (17, Err(Happened::Refused(error))) => assert_eq!(error.code, REFUSED),
+            (17, Err(Happened::Failed(error))) => assert_eq!(error.code, REFUSED),
             (_, Ok(Inserted::Created)) => assert_ne!(place, 17),
             other => panic!("{other:?}"),
         }
@@ -276,7 +276,12 @@ proptest! {
                 let shared = shared(table);
                 let knowledge = Knowledge::default();
                 // The table is known to take others, so that a refusal is the item's own fault.
-                knowledge.rejections.lock().unwrap().on_success();
+                for user in &bad {
+                    for _ in 0..Rejections::PROOFS {
+                        knowledge.rejections.lock().unwrap().on_refusal(&profile(*user).key);
+                        knowledge.rejections.lock().unwrap().on_success();
+                    }
+                }
                 for call in profiles.chunks(if batched { 25 } else { 1 }) {
                     let answers = if batched {
                         several(&shared, &knowledge, call).await

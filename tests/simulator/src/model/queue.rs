@@ -100,7 +100,7 @@ pub struct Queue {
 }
 
 /// Why SQS refuses an entry: its error code.
-pub type Refusal = &'static str;
+type Refusal = &'static str;
 
 impl Queue {
     /// An empty queue.
