@@ -2,6 +2,8 @@
 //! the worker follows the documentation and must be right on both. Entries that no longer hold fail the suite.
 
 use crate::catalogue::Check;
+use crate::finding::Finding;
+use crate::matrix::Matrix;
 
 /// One thing one engine does otherwise.
 pub(crate) struct Difference {
@@ -72,4 +74,20 @@ pub(crate) fn all_are_about<S>(checks: &[Check<S>]) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// The judge itself: what is listed passes, what is not listed fails, and so does what is listed and gone.
+pub(crate) fn are_held_to() -> Result<(), String> {
+    let matrix = Matrix::default();
+    for Difference { engine, check, instead, .. } in DIFFERENCES {
+        let judged = |observed: &str| {
+            matrix.judge(check, engine, &Finding::documented("as it should be", observed)).is_ok()
+        };
+        let verdicts = [judged(instead), judged("as it should be"), judged("otherwise")];
+        if verdicts != [true, false, false] {
+            return Err(format!("{engine}, {check}: listed, gone and another one are judged {verdicts:?}"));
+        }
+    }
+    let unlisted = matrix.judge("no such check", "embedded", &Finding::documented("one", "another"));
+    if unlisted.is_ok() { Err("a difference that is not listed passes".to_owned()) } else { Ok(()) }
 }

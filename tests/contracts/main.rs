@@ -61,6 +61,7 @@ fn main() -> ExitCode {
     trials.push(Trial::test("differences_are_about_checks_that_exist", || {
         differences::all_are_about(&checks::<Wire>()).map_err(Into::into)
     }));
+    trials.push(Trial::test("differences_are_held_to", || differences::are_held_to().map_err(Into::into)));
     let conclusion = libtest_mimic::run(&arguments, trials);
     if !arguments.list {
         matrix.print();
