@@ -120,7 +120,7 @@ listed! {
         rows_too_large_for_one_answer_are_all_read,
     }
     tables {
-        a_missing_table_is_missing_to_all_calls needs QuickTables,
+        a_missing_table_is_missing_to_all_calls,
         a_table_made_again_with_another_key_refuses needs QuickTables,
         a_table_made_again_takes_items needs QuickTables,
     }
