@@ -61,6 +61,16 @@ fn kind() -> Kind {
     }
 }
 
+/// The engine that was asked for, as `WIRE_ENGINE` names it.
+pub fn chosen() -> &'static str {
+    name(kind())
+}
+
+/// Whether the engine that was asked for can do what a test needs.
+pub fn supports(need: Capability) -> bool {
+    can(kind(), need)
+}
+
 /// One engine, running, for one test.
 pub enum Engine {
     /// The engines of `local`, for this test alone.

@@ -145,6 +145,11 @@ impl World {
         TcpProxy::start(&sqs, &dynamodb, rule)
     }
 
+    /// How a test's own clients reach the engine.
+    pub fn access(&self) -> Access {
+        self.engine.access()
+    }
+
     /// The variables that lead a deployable to this world.
     pub fn variables(&self) -> Vec<(String, String)> {
         let mut variables = self.engine.variables();

@@ -91,6 +91,9 @@ impl Line {
     }
 }
 
+/// When every history begins, as its messages tell the time.
+pub const EPOCH_MS: i64 = 1_795_000_000_000;
+
 type Answer<A> = Result<A, &'static str>;
 
 impl Endpoint {
@@ -239,11 +242,11 @@ impl Endpoint {
         )
     }
 
-    fn message(lent: Lent, now: Instant) -> Message {
-        // The wall clock only tells latencies; what it says does not matter here.
+    fn message(lent: Lent, begun: Instant) -> Message {
+        // Of one history: what a message says about its time is the same at every receive.
         let time = |at: Instant| {
-            let ago = i64::try_from(now.saturating_duration_since(at).as_millis()).unwrap();
-            Timestamp::from_epoch_ms(1_795_000_000_000 - ago).unwrap()
+            let since = i64::try_from(at.saturating_duration_since(begun).as_millis()).unwrap();
+            Timestamp::from_epoch_ms(EPOCH_MS + since).unwrap()
         };
         Message {
             id: lent.id.to_string(),
@@ -274,7 +277,7 @@ impl ConfirmationQueue for Endpoint {
                 sleep(there).await;
                 let answer = match fate {
                     Some(Kind::Error(code)) => Err(code),
-                    _ => Ok(poll(&world, worker, max as usize, wait, visibility).await),
+                    _ => poll(&world, worker, max as usize, wait, visibility).await,
                 };
                 world.state().step((worker, operation, answer.as_ref().map_or(0, Vec::len)));
                 line.step().await;
@@ -287,8 +290,8 @@ impl ConfirmationQueue for Endpoint {
         }
         let answer = self.wait(operation, fate, told, wait + ATTEMPT).await;
         self.line.step().await;
-        let now = Instant::now();
-        Ok(answer?.into_iter().map(|lent| Self::message(lent, now)).collect())
+        let begun = self.world.state().begun;
+        Ok(answer?.into_iter().map(|lent| Self::message(lent, begun)).collect())
     }
 
     async fn delete(&self, handles: &[ReceiptHandle]) -> Result<EntryResults, CallError> {
@@ -296,6 +299,7 @@ impl ConfirmationQueue for Endpoint {
         let receipts = self.check_leases(operation, handles.iter());
         let about = self.about(&receipts);
         let effect = move |state: &mut State, _| {
+            state.queue.check_batch(receipts.len())?;
             let forgets = state.strikes(operation, worker, |kind| kind == Kind::Forgotten).is_some();
             Ok(Self::entries(state, operation, worker, &receipts, |state, receipt| {
                 let Some(id) = state.queue.delete(*receipt).map_err(|code| by_code(Some(code)))? else {
@@ -329,6 +333,7 @@ impl ConfirmationQueue for Endpoint {
         let about = self.about(&receipts);
         let entries: Vec<_> = receipts.into_iter().zip(entries.iter().map(|(_, after)| *after)).collect();
         let effect = move |state: &mut State, now| {
+            state.queue.check_batch(entries.len())?;
             Ok(Self::entries(state, operation, worker, &entries, |state, (receipt, after)| {
                 state.queue.change_visibility(now, *receipt, *after).map_err(|code| by_code(Some(code)))?;
                 if let Some((id, _)) = state.queue.of_receipt(*receipt) {
@@ -345,9 +350,9 @@ impl ConfirmationQueue for Endpoint {
         let (note, worker) = (entry.note, self.worker);
         let id = id.parse().unwrap_or(u64::MAX);
         let about = About::Messages(vec![id]);
-        let effect = move |state: &mut State, _| {
+        let effect = move |state: &mut State, now| {
             state.note(Some(worker), About::Messages(vec![id]), || "  in the dead-letter queue".to_owned());
-            state.queue.quarantine(body, note, traceparent);
+            state.queue.quarantine(now, body, note, traceparent);
             Ok(())
         };
         self.call(Operation::Quarantine, about, effect).await
@@ -355,19 +360,28 @@ impl ConfirmationQueue for Endpoint {
 
     async fn depth(&self) -> Result<Depth, CallError> {
         sleep(Duration::from_millis(1)).await;
-        let (visible, in_flight, delayed) = self.world.state().queue.depth(Instant::now());
+        let mut state = self.world.state();
+        state.queue.check_there().map_err(|code| by_code(Some(code)))?;
+        let (visible, in_flight, delayed) = state.queue.depth(Instant::now());
         Ok(Depth { visible: visible as u64, in_flight: in_flight as u64, delayed: delayed as u64 })
     }
 }
 
 /// ReceiveMessage where SQS is: waits until there is something, or the wait is over.
-async fn poll(world: &World, worker: usize, max: usize, wait: Duration, visibility: Duration) -> Vec<Lent> {
+async fn poll(
+    world: &World,
+    worker: usize,
+    max: usize,
+    wait: Duration,
+    visibility: Duration,
+) -> Answer<Vec<Lent>> {
     let until = Instant::now() + wait;
     let mut twice = world.state().strikes(Operation::Receive, worker, |kind| kind == Kind::Twice).is_some();
     loop {
         let now = Instant::now();
         let next = {
             let mut state = world.state();
+            state.queue.check_receive(max)?;
             let mut lent = state.queue.receive(now, max, visibility);
             if std::mem::take(&mut twice) && lent.len() < max {
                 let in_flight = state.queue.in_flight(now);
@@ -380,7 +394,7 @@ async fn poll(world: &World, worker: usize, max: usize, wait: Duration, visibili
                 state.note(Some(worker), About::Messages(vec![*id]), text);
             }
             if !lent.is_empty() || now >= until {
-                return lent;
+                return Ok(lent);
             }
             state.queue.next_visible()
         };
@@ -429,7 +443,7 @@ impl ProfileTable for Endpoint {
         let profiles: Vec<Profile> = profiles.iter().map(|profile| (*profile).clone()).collect();
         let effect = move |state: &mut State, _| {
             // The call as a whole is refused or not before any statement is looked at.
-            state.table.insert_batch(&[])?;
+            state.table.check_batch(profiles.len())?;
             Ok(Self::entries(state, operation, worker, &profiles, |state, profile| {
                 match state.table.insert_batch(&[profile]).map_err(|code| by_code(Some(code)))?.pop() {
                     Some(Statement::Inserted) => Ok(Inserted::Created),

@@ -99,6 +99,14 @@ pub fn by_code(code: Option<&str>) -> CallError {
         | "AWS.SimpleQueueService.MessageNotInflight"
         | "InvalidMessageContents"
         | "InvalidAttributeValue"
+        | "EmptyBatchRequest"
+        | "AWS.SimpleQueueService.EmptyBatchRequest"
+        | "TooManyEntriesInBatchRequest"
+        | "AWS.SimpleQueueService.TooManyEntriesInBatchRequest"
+        | "BatchEntryIdsNotDistinct"
+        | "AWS.SimpleQueueService.BatchEntryIdsNotDistinct"
+        | "InvalidBatchEntryId"
+        | "AWS.SimpleQueueService.InvalidBatchEntryId"
         | "BatchRequestTooLong"
         | "AWS.SimpleQueueService.BatchRequestTooLong"
         | "UnsupportedOperation"
@@ -129,6 +137,8 @@ mod tests {
             ("KmsDisabled", ErrorClass::Denied),
             ("ValidationException", ErrorClass::Refused),
             ("ReceiptHandleIsInvalid", ErrorClass::Refused),
+            ("AWS.SimpleQueueService.TooManyEntriesInBatchRequest", ErrorClass::Refused),
+            ("AWS.SimpleQueueService.EmptyBatchRequest", ErrorClass::Refused),
             ("InternalServerError", ErrorClass::Unavailable),
             ("SomethingNewIn2031", ErrorClass::Unavailable),
         ] {

@@ -13,6 +13,9 @@ use tokio::time::Instant;
 /// SQS never keeps a message invisible for longer, counted from its receive.
 pub const LONGEST: Duration = Duration::from_secs(12 * 60 * 60);
 
+/// Messages of one receive, and entries of one batch.
+const MOST: usize = 10;
+
 /// How the queue was made.
 #[derive(Debug, Clone, Copy)]
 pub struct Rules {
@@ -59,6 +62,10 @@ pub struct DeadLetter {
     pub note: Option<String>,
     /// The message attribute `traceparent`.
     pub traceparent: Option<String>,
+    /// When it was sent, also where the queue moved it: its retention goes on.
+    pub sent_at: Instant,
+    /// How often it was received, across both queues.
+    pub receive_count: u32,
 }
 
 struct Kept {
@@ -88,6 +95,8 @@ pub struct Queue {
     /// Messages that were deleted, for those who bring one back.
     deleted: BTreeMap<u64, Kept>,
     most_receives: u32,
+    /// It is not there.
+    pub missing: bool,
 }
 
 /// Why SQS refuses an entry: its error code.
@@ -97,6 +106,27 @@ impl Queue {
     /// An empty queue.
     pub fn new(rules: Rules) -> Self {
         Self { rules, ..Self::default() }
+    }
+
+    /// Every call: the queue may not be there.
+    pub fn check_there(&self) -> Result<(), Refusal> {
+        if self.missing { Err("AWS.SimpleQueueService.NonExistentQueue") } else { Ok(()) }
+    }
+
+    /// Before ReceiveMessage: how many may be asked for.
+    pub fn check_receive(&self, max: usize) -> Result<(), Refusal> {
+        self.check_there()?;
+        if (1..=MOST).contains(&max) { Ok(()) } else { Err("InvalidParameterValue") }
+    }
+
+    /// Before a batch, which is refused as a whole for its size.
+    pub fn check_batch(&self, entries: usize) -> Result<(), Refusal> {
+        self.check_there()?;
+        match entries {
+            0 => Err("AWS.SimpleQueueService.EmptyBatchRequest"),
+            1..=MOST => Ok(()),
+            _ => Err("AWS.SimpleQueueService.TooManyEntriesInBatchRequest"),
+        }
     }
 
     /// SendMessage: visible after `delay`.
@@ -195,14 +225,22 @@ impl Queue {
     }
 
     /// A message reaches the dead-letter queue by SendMessage.
-    pub fn quarantine(&mut self, body: String, note: String, traceparent: Option<String>) {
-        self.dead.push(DeadLetter { id: None, body, note: Some(note), traceparent });
+    pub fn quarantine(&mut self, now: Instant, body: String, note: String, traceparent: Option<String>) {
+        let note = Some(note);
+        self.dead.push(DeadLetter { id: None, body, note, traceparent, sent_at: now, receive_count: 0 });
     }
 
     fn move_to_dead_letters(&mut self, id: u64) {
         if let Some(kept) = self.messages.remove(&id) {
-            let Kept { body, traceparent, .. } = kept;
-            self.dead.push(DeadLetter { id: Some(id), body, note: None, traceparent });
+            let Kept { body, traceparent, sent_at, receive_count, .. } = kept;
+            self.dead.push(DeadLetter {
+                id: Some(id),
+                body,
+                note: None,
+                traceparent,
+                sent_at,
+                receive_count,
+            });
         }
     }
 
@@ -257,7 +295,8 @@ impl Queue {
     }
 
     /// How many messages are visible, in flight, and delayed before their first receive.
-    pub fn depth(&self, now: Instant) -> (usize, usize, usize) {
+    pub fn depth(&mut self, now: Instant) -> (usize, usize, usize) {
+        self.expire(now);
         let visible = self.messages.values().filter(|kept| kept.visible_at <= now).count();
         let delayed = self.messages.values().filter(|kept| kept.visible_at > now && kept.receipt.is_none());
         let delayed = delayed.count();

@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{AttributeValue, Item, Profile, ProfileKey};
+use worker::ports::{MOST_INSERTS, MOST_KEYS};
 
 /// A key as text, in an order of its own: one seed is one history, and a hash map has no order.
 type Key = Vec<(String, String)>;
@@ -45,6 +46,8 @@ pub struct Table {
     ever: BTreeSet<Key>,
     /// Keys whose items are refused, as an item is that is too large.
     refused: BTreeSet<Key>,
+    /// Its key attributes, all of type S, where they are looked at.
+    pub key: Option<Vec<String>>,
     /// It was made anew with another key: no item fits.
     pub wrong_key: bool,
     /// It is not there.
@@ -57,7 +60,7 @@ impl Table {
     pub fn put_if_absent(&mut self, profile: &Profile) -> Result<Option<Row>, &'static str> {
         self.check_there()?;
         let key = key_of(&profile.key);
-        if self.wrong_key || self.refused.contains(&key) {
+        if !self.takes(&key, &profile.item) {
             return Err("ValidationException");
         }
         if let Some(row) = self.rows.get(&key) {
@@ -69,10 +72,10 @@ impl Table {
 
     /// BatchExecuteStatement of INSERTs. Keys are distinct; the engines differ about others.
     pub fn insert_batch(&mut self, profiles: &[&Profile]) -> Batch {
-        self.check_there()?;
+        self.check_batch(profiles.len())?;
         let insert = |profile: &&Profile| {
             let key = key_of(&profile.key);
-            if self.wrong_key || self.refused.contains(&key) {
+            if !self.takes(&key, &profile.item) {
                 Statement::Invalid
             } else if self.rows.contains_key(&key) {
                 Statement::Duplicate
@@ -87,10 +90,24 @@ impl Table {
     /// BatchGetItem, consistent.
     pub fn get_batch(&self, keys: &[&ProfileKey]) -> Result<Vec<Option<Row>>, &'static str> {
         self.check_there()?;
-        if self.wrong_key {
+        let distinct: BTreeSet<Key> = keys.iter().map(|key| key_of(key)).collect();
+        if self.wrong_key || keys.len() > MOST_KEYS || distinct.len() < keys.len() {
             return Err("ValidationException");
         }
         Ok(keys.iter().map(|key| self.rows.get(&key_of(key)).cloned()).collect())
+    }
+
+    /// Before a batch, which is refused as a whole for its size.
+    pub fn check_batch(&self, statements: usize) -> Result<(), &'static str> {
+        self.check_there()?;
+        if (1..=MOST_INSERTS).contains(&statements) { Ok(()) } else { Err("ValidationException") }
+    }
+
+    /// Whether the item has what the table's key asks for, and nothing else is wrong with it.
+    fn takes(&self, key: &Key, item: &Item) -> bool {
+        let is_text = |name: &String| matches!(item.get(name), Some(AttributeValue::S(_)));
+        let fits = self.key.as_ref().is_none_or(|names| names.iter().all(is_text));
+        fits && !self.wrong_key && !self.refused.contains(key)
     }
 
     fn check_there(&self) -> Result<(), &'static str> {

@@ -91,7 +91,7 @@ fn lesson_20_what_failed_comes_back_ever_more_rarely() {
         .send(SECOND, 3, SIGN_UP)
         // Keeps newcomers away for an hour.
         .send(HOUR, 4, SIGN_UP)
-        .stops(HOUR - SECOND)
+        .stops(59 * MINUTE)
         .live();
     let retried = report.lives[0].count(Outcome::Retried);
     assert!((8..=15).contains(&retried), "{retried} in an hour");
