@@ -20,6 +20,22 @@ wire engine="ministack":
 demo *args:
     cargo run -p local -- {{args}}
 
+# The whole worker on virtual time, from so many seeds.
+histories count="10000" *args:
+    cargo run --release -p simulator -- run {{count}} {{args}}
+
+# What one message of a history went through.
+replay seed *args:
+    cargo run -p simulator -- replay {{seed}} {{args}}
+
+# Load, faults and restarts for as long as you like.
+soak *args:
+    cargo run -p system-tests --bin soak -- {{args}}
+
+# Takes the guards out one at a time and sees a test fail for each.
+guards *words:
+    tests/guards/run {{words}}
+
 # What it costs and how fast it is, against its goals and against plain loops (docs/performance.md).
 bench *args:
     cargo bench -p system-tests -- {{args}}
@@ -28,6 +44,6 @@ bench *args:
 ci:
     .ci/run
 
-# More seeds and cases than the gate has time for, and the whole benchmark.
+# What takes longer than the gate may.
 nightly:
     .ci/nightly

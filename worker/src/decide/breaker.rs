@@ -59,7 +59,7 @@ pub struct Patience {
     pub probe: Duration,
     /// For a poll, from its start until its message wants a turn.
     pub invite: Duration,
-    /// For how long a message is held: at most two are received in that time.
+    /// For how long a message is held: in the long run two are received in that time.
     pub hold: Duration,
 }
 

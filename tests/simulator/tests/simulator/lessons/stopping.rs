@@ -5,6 +5,7 @@ use std::time::Duration;
 use simulator::plan::{End, Moment};
 use simulator::trouble::{Kind, Operation};
 use worker::outcome::Outcome;
+use worker::pipeline::WriteStrategy;
 
 use crate::scene::{ALWAYS, MINUTE, SECOND, SIGN_UP, Scene, all};
 
@@ -21,14 +22,22 @@ fn lesson_03_what_the_last_poll_brings_is_given_back_at_once() {
 }
 
 #[test]
-fn lesson_04_a_stop_ends_though_a_call_hangs() {
+fn lesson_04_a_stop_ends_in_time_though_writes_take_for_ever() {
     let report = Scene::new()
-        .sign_ups(30, SECOND, Duration::ZERO)
-        .fault(SECOND, ALWAYS, &Operation::TABLE, Kind::Unheard)
-        .fault(10 * SECOND, ALWAYS, &Operation::QUEUE, Kind::Unheard)
-        .stops(15 * SECOND)
+        .set(|settings| {
+            settings.drain_deadline = 10 * SECOND;
+            settings.wait_time = SECOND;
+            settings.write_strategy = WriteStrategy::Put;
+        })
+        .sign_ups(300, SECOND, Duration::ZERO)
+        .fault(SECOND, ALWAYS, &Operation::TABLE, Kind::Slow(Duration::from_millis(4900)))
+        .stops(3 * SECOND)
         .live();
-    assert!(report.lives[0].at <= 15 * SECOND + 100 * SECOND, "{:?}", report.lives[0].at);
+    let life = &report.lives[0];
+    assert!(life.at <= 15 * SECOND, "{:?}", life.at);
+    // What was not written by then can be received again at once.
+    assert_eq!((life.ending(), life.left.1), ("drained", 0));
+    assert!(life.count(Outcome::Created) > 0 && life.count(Outcome::Released) > 0, "{:?}", life.counts);
 }
 
 #[test]
