@@ -410,6 +410,12 @@ impl Endpoint {
     }
 }
 
+fn tell_inserted(state: &mut State, worker: usize, profile: &Profile, inserted: &Inserted) {
+    let about = About::Users(state.users_of(std::iter::once(&profile.key)));
+    let text = if *inserted == Inserted::Created { "  row made" } else { "  the row is there" };
+    state.note(Some(worker), about, || text.to_owned());
+}
+
 fn stored(row: Option<&Row>) -> StoredOwner {
     match row {
         None => StoredOwner::Gone,
@@ -420,12 +426,14 @@ fn stored(row: Option<&Row>) -> StoredOwner {
 impl ProfileTable for Endpoint {
     async fn insert(&self, profile: &Profile) -> Result<Inserted, CallError> {
         let about = self.about_users(std::iter::once(&profile.key));
-        let profile = profile.clone();
+        let (profile, worker) = (profile.clone(), self.worker);
         let effect = move |state: &mut State, _| {
-            Ok(match state.table.put_if_absent(&profile)? {
+            let inserted = match state.table.put_if_absent(&profile)? {
                 None => Inserted::Created,
                 row => Inserted::Exists(stored(row.as_ref())),
-            })
+            };
+            tell_inserted(state, worker, &profile, &inserted);
+            Ok(inserted)
         };
         self.call(Operation::Insert, about, effect).await
     }
@@ -445,11 +453,14 @@ impl ProfileTable for Endpoint {
             // The call as a whole is refused or not before any statement is looked at.
             state.table.check_batch(profiles.len())?;
             Ok(Self::entries(state, operation, worker, &profiles, |state, profile| {
-                match state.table.insert_batch(&[profile]).map_err(|code| by_code(Some(code)))?.pop() {
-                    Some(Statement::Inserted) => Ok(Inserted::Created),
-                    Some(Statement::Duplicate) => Ok(Inserted::Exists(StoredOwner::NotTold)),
-                    _ => Err(by_code(Some("ValidationError"))),
-                }
+                let inserted =
+                    match state.table.insert_batch(&[profile]).map_err(|code| by_code(Some(code)))?.pop() {
+                        Some(Statement::Inserted) => Inserted::Created,
+                        Some(Statement::Duplicate) => Inserted::Exists(StoredOwner::NotTold),
+                        _ => return Err(by_code(Some("ValidationError"))),
+                    };
+                tell_inserted(state, worker, profile, &inserted);
+                Ok(inserted)
             }))
         };
         self.call(operation, about, effect).await
