@@ -164,28 +164,33 @@ mod tests {
         Permits::new(most, Arc::default())
     }
 
+    /// Somebody who would wait for ever gets none.
+    async fn acquire(permits: &Arc<Permits>, most: usize) -> Vec<Permit> {
+        timeout_at(Instant::now() + 100 * PATIENCE, permits.acquire(most, PATIENCE)).await.unwrap_or_default()
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_full_hand_is_waited_for_and_then_what_there_is_is_taken() {
         let permits = permits(25);
         let begun = Instant::now();
-        let first = permits.acquire(10, PATIENCE).await;
-        let second = permits.acquire(10, PATIENCE).await;
+        let first = acquire(&permits, 10).await;
+        let second = acquire(&permits, 10).await;
         assert_eq!((first.len(), second.len(), begun.elapsed()), (10, 10, Duration::ZERO));
-        let third = permits.acquire(10, PATIENCE).await;
+        let third = acquire(&permits, 10).await;
         assert_eq!((third.len(), begun.elapsed()), (5, PATIENCE));
-        let (fourth, ()) = tokio::join!(permits.acquire(10, PATIENCE), async {
+        let (fourth, ()) = tokio::join!(acquire(&permits, 10), async {
             tokio::time::sleep(10 * PATIENCE).await;
             drop(first);
         });
         assert!(!fourth.is_empty());
         drop((second, third, fourth));
-        assert_eq!(permits.acquire(100, PATIENCE).await.len(), 25, "permits leaked");
+        assert_eq!(acquire(&permits, 100).await.len(), 25, "permits leaked");
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_smaller_limit_holds_for_what_is_taken_next() {
         let permits = permits(100);
-        let taken = permits.acquire(100, PATIENCE).await;
+        let taken = acquire(&permits, 100).await;
         permits.on_throttled();
         let mut taken = taken.into_iter();
         for _ in 0..45 {
@@ -196,7 +201,7 @@ mod tests {
         for _ in 0..10 {
             drop(taken.next());
         }
-        assert_eq!(permits.acquire(10, PATIENCE).await.len(), 5);
+        assert_eq!(acquire(&permits, 10).await.len(), 5);
     }
 
     #[tokio::test(start_paused = true)]
