@@ -319,4 +319,15 @@ mod tests {
         tokio::join!(gate.wait(until), async { gate.on_answer() });
         assert_eq!((gate.poll(), begun.elapsed()), (Poll::Full, Duration::ZERO));
     }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_for_news_waits_until_told_and_not_at_all_while_the_table_is_well() {
+        let gate = opened();
+        let begun = Instant::now();
+        gate.wait(begun + HOUR).await;
+        assert_eq!(begun.elapsed(), HOUR);
+        gate.on_answer();
+        gate.wait(begun + 5 * HOUR).await;
+        assert_eq!(begun.elapsed(), HOUR);
+    }
 }

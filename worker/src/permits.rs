@@ -213,4 +213,55 @@ mod tests {
         drop(two);
         let _four = permits.slot().await;
     }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_last_full_hand_is_not_waited_for() {
+        let permits = permits(20);
+        let begun = Instant::now();
+        assert!(permits.has_room(10) && permits.has_room(1000), "less than it may ever have is asked of it");
+        let first = acquire(&permits, 10).await;
+        assert!(permits.has_room(10) && !permits.has_room(11));
+        let second = acquire(&permits, 10).await;
+        assert_eq!((first.len(), second.len(), begun.elapsed()), (10, 10, Duration::ZERO));
+        assert!(!permits.has_room(1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_derives_from_the_limit_follows_it() {
+        let permits = permits(1000);
+        assert_eq!((permits.receivers(), permits.is_writing()), (4, false));
+        let slot = permits.slot().await;
+        assert!(permits.is_writing());
+        drop(slot);
+        assert!(!permits.is_writing());
+        permits.on_throttled();
+        assert_eq!(permits.receivers(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn several_slots_that_open_at_once_are_all_taken() {
+        let permits = permits(1000);
+        let mut slots = Vec::new();
+        for _ in 0..34 {
+            slots.push(permits.slot().await);
+        }
+        let _all = acquire(&permits, 100).await;
+        assert!(acquire(&permits, 1).await.is_empty());
+        for _ in 0..3 {
+            permits.on_answer(Call::One, PATIENCE / 10);
+        }
+        tokio::time::sleep(PATIENCE).await;
+        let waiting: Vec<_> = (0..5)
+            .map(|_| {
+                let permits = Arc::clone(&permits);
+                tokio::spawn(async move { permits.slot().await })
+            })
+            .collect();
+        tokio::time::sleep(PATIENCE).await;
+        assert!(waiting.iter().all(|waiting| !waiting.is_finished()));
+        // The fourth makes a reading, and more room.
+        permits.on_answer(Call::One, PATIENCE / 10);
+        tokio::time::sleep(PATIENCE).await;
+        assert!(waiting.iter().all(tokio::task::JoinHandle::is_finished), "woken one by one");
+    }
 }

@@ -271,6 +271,21 @@ async fn waiting_for_the_table_or_for_room_shows_signs_of_life() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn room_that_came_free_after_the_breaker_opened_is_not_polled_for() {
+    let shared = Arc::new(fixture::shared(Queue::default(), NoTable, fixture::settings()));
+    let all = shared.permits.acquire(1000, Duration::ZERO).await;
+    let waiting = tokio::spawn({
+        let shared = Arc::clone(&shared);
+        async move { leave_to_poll(&shared, None).await }
+    });
+    sleep(SECOND).await;
+    shared.gate.trip(&outage());
+    drop(all);
+    let leave = waiting.await.unwrap();
+    assert_eq!((leave.invited, leave.permits.len()), (true, 1));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_lone_hand_waits_for_no_company_and_a_stream_does() {
     let hands = [confirmations(2), confirmations(10), confirmations(10)];
     let mut stage = start(Queue::of(hands), |_| {});

@@ -108,6 +108,13 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_full_batch_waits_for_nobody_and_nine_do() {
+        let now = Instant::now();
+        assert!(buffer(9).await.pop(now, false).is_none());
+        assert_eq!(names(buffer(10).await.pop(now, false)).len(), 10);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn when_nothing_more_is_coming_nothing_is_kept() {
         let (now, mut buffer) = (Instant::now(), buffer(11).await);
         assert_eq!(names(buffer.pop(now, true)).len(), 10);

@@ -3,7 +3,7 @@
 
 use std::sync::Mutex;
 
-use domain::ProfileKey;
+use domain::{ProfileKey, ProfileModel};
 use tokio::time::sleep;
 
 use super::*;
@@ -22,8 +22,11 @@ struct Table {
     hangs: bool,
     /// Every row is there already, and a batch is not told whose it is.
     full: bool,
+    /// Reads of owners take a second and fail until then.
+    unread_until: Option<Instant>,
     /// The items of each call, by user.
     calls: Mutex<Vec<Vec<String>>>,
+    reads: Mutex<usize>,
 }
 
 impl Table {
@@ -55,6 +58,13 @@ impl ProfileTable for Table {
     }
 
     async fn owners(&self, keys: &[&ProfileKey]) -> Result<Vec<StoredOwner>, CallError> {
+        *self.reads.lock().unwrap() += 1;
+        if let Some(until) = self.unread_until {
+            sleep(SECOND).await;
+            if Instant::now() < until {
+                return Err(CallError::new(ErrorClass::Unavailable, "timeout"));
+            }
+        }
         Ok(keys.iter().map(|key| StoredOwner::Is(user(key))).collect())
     }
 }
@@ -73,9 +83,19 @@ struct Stage {
 
 /// The stage, running.
 fn start(table: Table, change: impl FnOnce(&mut crate::pipeline::Settings)) -> Stage {
+    start_with(table, ProfileModel::default(), change)
+}
+
+fn start_with(
+    table: Table,
+    model: ProfileModel,
+    change: impl FnOnce(&mut crate::pipeline::Settings),
+) -> Stage {
     let mut settings = fixture::settings();
     change(&mut settings);
-    let shared = Arc::new(fixture::shared(NoQueue, table, settings));
+    let mut shared = fixture::shared(NoQueue, table, settings);
+    shared.rules.model = model;
+    let shared = Arc::new(shared);
     let (batches, batched) = mpsc::channel(100);
     let (told, fates) = mpsc::channel(100);
     tokio::spawn(run(Arc::clone(&shared), batched, told));
@@ -239,6 +259,52 @@ async fn rows_a_batch_was_not_told_about_have_their_owners_read() {
         let (Happened::Inserted(Inserted::Exists(stored)), 1) = stage.told().await else { panic!() };
         assert_eq!(stored, StoredOwner::Is(owner.into()));
     }
+    assert_eq!(*stage.shared.table.reads.lock().unwrap(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_is_asked_for_owners_that_nobody_needs() {
+    let ownerless = "type = \"P\"\n[key]\npartition = { name = \"id\", value = \"{sub}\" }\n";
+    for (full, model) in
+        [(false, ProfileModel::default()), (true, ProfileModel::from_toml(ownerless).unwrap())]
+    {
+        let mut stage = start_with(Table { full, ..Table::default() }, model, |_| {});
+        stage.write(vec![stage.group(1, &[HOUR]).await, stage.group(2, &[HOUR]).await]).await;
+        for _ in 0..2 {
+            assert!(matches!(stage.told().await.0, Happened::Inserted(_)));
+        }
+        sleep(SECOND).await;
+        assert_eq!(*stage.shared.table.reads.lock().unwrap(), 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_owners_cannot_be_read_it_has_failed_and_in_an_outage_it_is_held() {
+    for outage in [false, true] {
+        let unread_until = Some(Instant::now() + 5 * SECOND);
+        let mut stage = start(Table { full: true, unread_until, ..Table::default() }, |_| {});
+        stage.write(vec![stage.group(1, &[HOUR]).await, stage.group(2, &[HOUR]).await]).await;
+        sleep(SECOND / 2).await;
+        if outage {
+            stage.open_the_breaker();
+        }
+        for _ in 0..2 {
+            let (happened, _) = stage.told().await;
+            assert_eq!(matches!(happened, Happened::Inserted(_)), outage, "{happened:?}");
+            assert_eq!(matches!(happened, Happened::Failed(_)), !outage, "{happened:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_comes_to_its_turn_as_the_breaker_opens_is_held_and_not_given_back() {
+    let mut stage = start(Table::default(), |settings| settings.max_in_flight = 3);
+    let slot = stage.shared.permits.slot().await;
+    stage.write(vec![stage.group(1, &[HOUR]).await]).await;
+    sleep(SECOND).await;
+    stage.open_the_breaker();
+    drop(slot);
+    assert!(matches!(stage.told().await, (Happened::Inserted(Inserted::Created), 1)));
 }
 
 #[tokio::test(start_paused = true)]
