@@ -330,4 +330,21 @@ mod tests {
         gate.wait(begun + 5 * HOUR).await;
         assert_eq!(begun.elapsed(), HOUR);
     }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_table_that_refuses_everything_shuts_it_at_once_and_a_poll_that_was_let_through_is_told() {
+        const SECONDS: Duration = Duration::from_secs(2);
+        let gate = Gate::new(Patience { probe: HOUR, invite: HOUR, hold: HOUR }, Arc::default());
+        assert!(!gate.is_open() && !gate.holds_back());
+        gate.trip(&error());
+        assert!(gate.is_open() && gate.holds_back());
+        for _ in 0..2 {
+            tokio::time::sleep(SECONDS).await;
+            assert_eq!(gate.poll(), Poll::Invite);
+            assert!(matches!(gate.poll(), Poll::NotBefore(_)), "two polls at once");
+            gate.on_invited(false);
+        }
+        assert_eq!(gate.turn(Instant::now() + SECONDS).await, Turn::Probe);
+        assert!(gate.is_open() && !gate.holds_back(), "the probe itself would be held back");
+    }
 }

@@ -90,12 +90,16 @@ struct Run {
     outcomes: Vec<(&'static str, u64)>,
 }
 
-/// Receives 25 confirmations and is stopped a second later; hard as well after `hard`.
-async fn stopped(writing: Duration, deleting: Duration, hard: Option<Duration>) -> Run {
+/// The drain of the settings all tests share.
+const DRAIN: Duration = fixture::settings().drain_deadline;
+
+/// Receives 25 confirmations and is stopped a second later, to drain for so long; hard as well after `hard`.
+async fn stopped(writing: Duration, deleting: Duration, drain: Duration, hard: Option<Duration>) -> Run {
     let waiting = (0..25).map(|nth| fixture::message(&nth, fixture::confirmation(nth))).collect();
     let queue = Queue { waiting: Mutex::new(waiting), deleting, released: Mutex::default() };
     let mut settings = fixture::settings();
     settings.visibility_timeout = Duration::from_secs(1000);
+    settings.drain_deadline = drain;
     let shared = Arc::new(fixture::shared(queue, Table(writing), settings));
     let stop = Stop::default();
     let running = tokio::spawn(run(Arc::clone(&shared), stop.clone()));
@@ -124,7 +128,7 @@ async fn stopped(writing: Duration, deleting: Duration, hard: Option<Duration>) 
 
 #[tokio::test(start_paused = true)]
 async fn writes_and_deletes_under_way_are_finished() {
-    let run = stopped(20 * SECOND, 20 * SECOND, None).await;
+    let run = stopped(20 * SECOND, 20 * SECOND, DRAIN, None).await;
     assert_eq!((run.ended, run.released), (Ended::Drained, vec![]));
     assert_eq!(run.outcomes, [("created", 25)]);
     assert!(run.took < 41 * SECOND, "{:?}", run.took);
@@ -132,26 +136,37 @@ async fn writes_and_deletes_under_way_are_finished() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_not_written_in_time_is_given_back_before_the_deadline() {
-    let run = stopped(1000 * SECOND, SECOND, None).await;
-    let reserved = fixture::settings().drain_deadline - SETTLE_RESERVE;
-    assert_eq!((run.ended, run.released), (Ended::Drained, vec![(reserved, 25)]));
-    assert_eq!(run.outcomes, [("released", 25)]);
-    assert_eq!(run.took, reserved);
+    // The last part of the drain is for settling, of a short one a quarter.
+    for (drain, writing) in [(DRAIN, DRAIN - SETTLE_RESERVE), (8 * SECOND, 6 * SECOND)] {
+        let run = stopped(1000 * SECOND, SECOND, drain, None).await;
+        assert_eq!((run.ended, run.released), (Ended::Drained, vec![(writing, 25)]));
+        assert_eq!(run.outcomes, [("released", 25)]);
+        assert_eq!(run.took, writing);
+    }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_drain_ends_at_its_deadline_whoever_hangs_and_releases_what_is_in_hand() {
-    let run = stopped(SECOND / 10, 1000 * SECOND, None).await;
-    let deadline = fixture::settings().drain_deadline;
-    assert_eq!((run.ended, run.took), (Ended::Overrun, deadline));
-    assert_eq!(run.released, [(deadline, 25)]);
+    let run = stopped(SECOND / 10, 1000 * SECOND, DRAIN, None).await;
+    assert_eq!((run.ended, run.took), (Ended::Overrun, DRAIN));
+    assert_eq!(run.released, [(DRAIN, 25)]);
     assert_eq!(run.outcomes, [("released", 25)]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_hard_stop_ends_it_at_once_and_releases_what_is_in_hand() {
-    let run = stopped(1000 * SECOND, SECOND, Some(7 * SECOND)).await;
+    let run = stopped(1000 * SECOND, SECOND, DRAIN, Some(7 * SECOND)).await;
     assert_eq!((run.ended, run.took), (Ended::Overrun, 7 * SECOND));
     assert_eq!(run.released, [(7 * SECOND, 25)]);
     assert_eq!(run.outcomes, [("released", 25)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stage_that_failed_is_remembered_however_the_others_end() {
+    let mut stages = JoinSet::new();
+    stages.spawn(async { panic!("a stage fails, as it is told to") });
+    stages.spawn(sleep(SECOND));
+    let mut failed = false;
+    assert!(join_all(&mut stages, Instant::now() + 2 * SECOND, &mut failed).await);
+    assert!(failed);
 }
