@@ -297,7 +297,7 @@ mod tests {
         turn(&mut short, now, NONE);
         assert_eq!(short.not_before(), Some(now + SHORT_POLLS));
         let mut receivers = receivers();
-        for (after, spaced) in [(WAIT / 2 - LINGER, true), (WAIT / 2, false), (WAIT, false)] {
+        for (after, spaced) in [(WAIT / 3, true), (WAIT / 2, false), (WAIT, false)] {
             receivers.on_poll();
             receivers.on_answer(now + after, now, NONE, true, 0.5);
             assert_eq!(receivers.not_before().is_some(), spaced, "an empty answer after {after:?}");

@@ -4,7 +4,7 @@ use domain::Timestamp;
 use tokio::time::sleep;
 
 use super::*;
-use crate::decide::decode::{Decoded, Write};
+use crate::decide::decode::Decoded;
 use crate::pipeline::fixture::{self, NoQueue, NoTable};
 
 const LINGER: Duration = Duration::from_millis(50);
@@ -33,7 +33,7 @@ impl Stage {
             let decoded = self.shared.rules.decode(&fixture::confirmation(*user), time);
             let Decoded::Write(write) = decoded else { panic!("{decoded:?}") };
             assert!(write.live);
-            jobs.push(Job { delivery, write: Box::<Write>::from(write) });
+            jobs.push(Job { delivery, write });
         }
         self.arrivals.send(Arrivals { jobs, more }).await.ok().unwrap();
     }

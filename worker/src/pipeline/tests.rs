@@ -137,7 +137,7 @@ async fn writes_and_deletes_under_way_are_finished() {
 #[tokio::test(start_paused = true)]
 async fn what_is_not_written_in_time_is_given_back_before_the_deadline() {
     // The last part of the drain is for settling, of a short one a quarter.
-    for (drain, writing) in [(DRAIN, DRAIN - SETTLE_RESERVE), (8 * SECOND, 6 * SECOND)] {
+    for (drain, writing) in [(DRAIN, DRAIN.saturating_sub(SETTLE_RESERVE)), (8 * SECOND, 6 * SECOND)] {
         let run = stopped(1000 * SECOND, SECOND, drain, None).await;
         assert_eq!((run.ended, run.released), (Ended::Drained, vec![(writing, 25)]));
         assert_eq!(run.outcomes, [("released", 25)]);
