@@ -347,4 +347,18 @@ mod tests {
         assert_eq!(gate.turn(Instant::now() + SECONDS).await, Turn::Probe);
         assert!(gate.is_open() && !gate.holds_back(), "the probe itself would be held back");
     }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refused_probe_ends_an_outage_and_nothing_else() {
+        let outage = opened();
+        assert_eq!(outage.turn(Instant::now() + HOUR).await, Turn::Probe);
+        outage.on_refusal(&error());
+        assert!(!outage.is_open());
+        let patience = Patience { probe: HOUR, invite: HOUR, hold: HOUR };
+        let refusing = Gate::new(patience, Arc::default());
+        refusing.trip(&error());
+        assert_eq!(refusing.turn(Instant::now() + HOUR).await, Turn::Probe);
+        refusing.on_refusal(&error());
+        assert!(refusing.holds_back(), "the next probe is not waited for");
+    }
 }
