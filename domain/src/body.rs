@@ -123,3 +123,37 @@ fn nests_deeper_than(json: &str, limit: usize) -> bool {
     }
     false
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_brackets_outside_strings_count_and_closed_ones_no_longer() {
+        for (json, depth) in [
+            ("[[]]", 2),
+            (r#"{"a":[{}]}"#, 3),
+            ("[[],[],[[]]]", 3),
+            (r#"["[[[{"]"#, 1),
+            (r#"["",[]]"#, 2),
+            (r#"["\"[[",{}]"#, 2),
+            (r#"["\\",[[]]]"#, 3),
+            ("]]]][", 1),
+        ] {
+            assert!(!nests_deeper_than(json, depth), "{json}");
+            assert!(nests_deeper_than(json, depth - 1), "{json}");
+        }
+    }
+
+    #[test]
+    fn the_longest_body_is_read_and_no_longer_one() {
+        let mut body = r#"{"v":1,"kind":"user.confirmed","source":"reconcile","userPoolId":"eu_A1",
+            "sub":"9c1e6c2a-30f1-70b5-9d0c-5b6c0e0d7a11","username":"u","observedAt":"2026-11-22T20:05:38.123Z"}"#
+            .to_owned();
+        body.push_str(&" ".repeat(MAX_BYTES - body.len()));
+        let read = |body: &str| read(body, Timestamp::from_epoch_ms(0).unwrap(), |_| false);
+        assert!(read(&body).is_ok());
+        body.push(' ');
+        assert_eq!(read(&body).unwrap_err().reason, Reason::TooLarge);
+    }
+}

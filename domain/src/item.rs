@@ -114,3 +114,20 @@ impl fmt::Debug for ProfileKey {
         f.write_str("ProfileKey(redacted)")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_item_tells_all_it_has_and_its_size_is_that_of_names_and_values() {
+        let mut item = Item::default();
+        item.set("email", AttributeValue::S("añá".into()));
+        item.set("visits", AttributeValue::N("17".into()));
+        item.set("ok", AttributeValue::Bool(true));
+        let names: Vec<&str> = item.iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["email", "ok", "visits"]);
+        assert_eq!(item.get("visits"), Some(&AttributeValue::N("17".into())));
+        assert_eq!(item.size(), (5 + 5) + (6 + 21) + (2 + 1));
+    }
+}

@@ -1,7 +1,7 @@
 //! A row that is there already: whose it is decides what becomes of the message. The row itself stays
 //! as it is, byte for byte.
 
-use harness::{Person, world};
+use harness::{Person, Reaction, world};
 use serde_json::{Value, json};
 
 /// This person's item with another owner, or with none.
@@ -132,4 +132,37 @@ async fn a_model_without_an_owner_asks_for_none() {
     let ended = world.worker().with("PROFILE_MODEL", model).run_until_empty().await;
     ended.assert_outcomes(&[("already_present", 1)]);
     world.assert_items([theirs]).await;
+}
+
+#[tokio::test]
+async fn keys_the_table_leaves_unread_are_asked_for_again() {
+    let world = world!(Interception);
+    let proxy = world.intercept().await;
+    let people = Person::crowd(8);
+    for (nth, person) in people.iter().enumerate() {
+        // A row that was not read must not be taken for one that has gone.
+        world.put(&owned_by(person, Some(if nth % 2 == 0 { "eve" } else { &person.username }))).await;
+    }
+    proxy.on("BatchGetItem", |call| {
+        let tables = call.request["RequestItems"].as_object().unwrap();
+        let (table, question) = tables.iter().next().unwrap();
+        let keys = question["Keys"].as_array().unwrap();
+        if keys.len() < 2 {
+            return Reaction::Forward;
+        }
+        let (read, left) = keys.split_at(keys.len() / 2);
+        let (mut request, mut unread) = (call.request.clone(), call.request["RequestItems"].clone());
+        request["RequestItems"][table]["Keys"] = json!(read);
+        unread[table]["Keys"] = json!(left);
+        let change = move |mut answer: Value| {
+            answer["UnprocessedKeys"] = unread;
+            answer
+        };
+        Reaction::Exchange(request, Box::new(change))
+    });
+    world.send_all(people.iter().map(Person::body)).await;
+    let ended = world.worker_through(&proxy).with("WRITE_STRATEGY", "batch").run_until_empty().await;
+    ended.assert_drained();
+    ended.assert_outcomes(&[("already_present", 4), ("owner_conflict", 4)]);
+    assert!(proxy.calls("BatchGetItem") > 1, "all was read at once");
 }

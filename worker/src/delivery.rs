@@ -185,4 +185,15 @@ mod tests {
         assert!(woken().await);
         assert!(!woken().await);
     }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_lease_is_held_to_its_end_and_due_until_it_is_being_settled() {
+        let leases = Arc::new(Leases::default());
+        let start = Instant::now();
+        let lease = open(&leases, "only", start);
+        assert!(lease.is_held(start + MINUTE - Duration::from_nanos(1)) && !lease.is_held(start + MINUTE));
+        assert_eq!(leases.next_deadline(), Some(start + MINUTE / 2));
+        lease.begin_settling();
+        assert_eq!(leases.next_deadline(), None);
+    }
 }

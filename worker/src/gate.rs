@@ -319,4 +319,46 @@ mod tests {
         tokio::join!(gate.wait(until), async { gate.on_answer() });
         assert_eq!((gate.poll(), begun.elapsed()), (Poll::Full, Duration::ZERO));
     }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_for_news_waits_until_told_and_not_at_all_while_the_table_is_well() {
+        let gate = opened();
+        let begun = Instant::now();
+        gate.wait(begun + HOUR).await;
+        assert_eq!(begun.elapsed(), HOUR);
+        gate.on_answer();
+        gate.wait(begun + 5 * HOUR).await;
+        assert_eq!(begun.elapsed(), HOUR);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_table_that_refuses_everything_shuts_it_at_once_and_a_poll_that_was_let_through_is_told() {
+        const SECONDS: Duration = Duration::from_secs(2);
+        let gate = Gate::new(Patience { probe: HOUR, invite: HOUR, hold: HOUR }, Arc::default());
+        assert!(!gate.is_open() && !gate.holds_back());
+        gate.trip(&error());
+        assert!(gate.is_open() && gate.holds_back());
+        for _ in 0..2 {
+            tokio::time::sleep(SECONDS).await;
+            assert_eq!(gate.poll(), Poll::Invite);
+            assert!(matches!(gate.poll(), Poll::NotBefore(_)), "two polls at once");
+            gate.on_invited(false);
+        }
+        assert_eq!(gate.turn(Instant::now() + SECONDS).await, Turn::Probe);
+        assert!(gate.is_open() && !gate.holds_back(), "the probe itself would be held back");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refused_probe_ends_an_outage_and_nothing_else() {
+        let outage = opened();
+        assert_eq!(outage.turn(Instant::now() + HOUR).await, Turn::Probe);
+        outage.on_refusal(&error());
+        assert!(!outage.is_open());
+        let patience = Patience { probe: HOUR, invite: HOUR, hold: HOUR };
+        let refusing = Gate::new(patience, Arc::default());
+        refusing.trip(&error());
+        assert_eq!(refusing.turn(Instant::now() + HOUR).await, Turn::Probe);
+        refusing.on_refusal(&error());
+        assert!(refusing.holds_back(), "the next probe is not waited for");
+    }
 }

@@ -67,3 +67,6 @@ pub async fn run(
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -164,28 +164,33 @@ mod tests {
         Permits::new(most, Arc::default())
     }
 
+    /// Somebody who would wait for ever gets none.
+    async fn acquire(permits: &Arc<Permits>, most: usize) -> Vec<Permit> {
+        timeout_at(Instant::now() + 100 * PATIENCE, permits.acquire(most, PATIENCE)).await.unwrap_or_default()
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_full_hand_is_waited_for_and_then_what_there_is_is_taken() {
         let permits = permits(25);
         let begun = Instant::now();
-        let first = permits.acquire(10, PATIENCE).await;
-        let second = permits.acquire(10, PATIENCE).await;
+        let first = acquire(&permits, 10).await;
+        let second = acquire(&permits, 10).await;
         assert_eq!((first.len(), second.len(), begun.elapsed()), (10, 10, Duration::ZERO));
-        let third = permits.acquire(10, PATIENCE).await;
+        let third = acquire(&permits, 10).await;
         assert_eq!((third.len(), begun.elapsed()), (5, PATIENCE));
-        let (fourth, ()) = tokio::join!(permits.acquire(10, PATIENCE), async {
+        let (fourth, ()) = tokio::join!(acquire(&permits, 10), async {
             tokio::time::sleep(10 * PATIENCE).await;
             drop(first);
         });
         assert!(!fourth.is_empty());
         drop((second, third, fourth));
-        assert_eq!(permits.acquire(100, PATIENCE).await.len(), 25, "permits leaked");
+        assert_eq!(acquire(&permits, 100).await.len(), 25, "permits leaked");
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_smaller_limit_holds_for_what_is_taken_next() {
         let permits = permits(100);
-        let taken = permits.acquire(100, PATIENCE).await;
+        let taken = acquire(&permits, 100).await;
         permits.on_throttled();
         let mut taken = taken.into_iter();
         for _ in 0..45 {
@@ -196,7 +201,7 @@ mod tests {
         for _ in 0..10 {
             drop(taken.next());
         }
-        assert_eq!(permits.acquire(10, PATIENCE).await.len(), 5);
+        assert_eq!(acquire(&permits, 10).await.len(), 5);
     }
 
     #[tokio::test(start_paused = true)]
@@ -207,5 +212,56 @@ mod tests {
         let (_three, ()) = tokio::join!(permits.slot(), async { drop(one) });
         drop(two);
         let _four = permits.slot().await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_last_full_hand_is_not_waited_for() {
+        let permits = permits(20);
+        let begun = Instant::now();
+        assert!(permits.has_room(10) && permits.has_room(1000), "less than it may ever have is asked of it");
+        let first = acquire(&permits, 10).await;
+        assert!(permits.has_room(10) && !permits.has_room(11));
+        let second = acquire(&permits, 10).await;
+        assert_eq!((first.len(), second.len(), begun.elapsed()), (10, 10, Duration::ZERO));
+        assert!(!permits.has_room(1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_derives_from_the_limit_follows_it() {
+        let permits = permits(1000);
+        assert_eq!((permits.receivers(), permits.is_writing()), (4, false));
+        let slot = permits.slot().await;
+        assert!(permits.is_writing());
+        drop(slot);
+        assert!(!permits.is_writing());
+        permits.on_throttled();
+        assert_eq!(permits.receivers(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn several_slots_that_open_at_once_are_all_taken() {
+        let permits = permits(1000);
+        let mut slots = Vec::new();
+        for _ in 0..34 {
+            slots.push(permits.slot().await);
+        }
+        let _all = acquire(&permits, 100).await;
+        assert!(acquire(&permits, 1).await.is_empty());
+        for _ in 0..3 {
+            permits.on_answer(Call::One, PATIENCE / 10);
+        }
+        tokio::time::sleep(PATIENCE).await;
+        let waiting: Vec<_> = (0..5)
+            .map(|_| {
+                let permits = Arc::clone(&permits);
+                tokio::spawn(async move { permits.slot().await })
+            })
+            .collect();
+        tokio::time::sleep(PATIENCE).await;
+        assert!(waiting.iter().all(|waiting| !waiting.is_finished()));
+        // The fourth makes a reading, and more room.
+        permits.on_answer(Call::One, PATIENCE / 10);
+        tokio::time::sleep(PATIENCE).await;
+        assert!(waiting.iter().all(tokio::task::JoinHandle::is_finished), "woken one by one");
     }
 }

@@ -217,3 +217,5 @@ async fn release<Q: ConfirmationQueue, T: ProfileTable>(shared: &Shared<Q, T>, h
 
 #[cfg(test)]
 pub(crate) mod fixture;
+#[cfg(test)]
+mod tests;

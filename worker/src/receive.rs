@@ -230,3 +230,6 @@ fn arrived<Q: ConfirmationQueue, T: ProfileTable>(
     let none_can_come = receivers.in_the_air() == 0 && !room && !shared.permits.is_writing();
     Arrivals { jobs, more: more && !none_can_come }
 }
+
+#[cfg(test)]
+mod tests;

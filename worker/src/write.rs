@@ -216,3 +216,6 @@ fn observe_latency<Q, T>(shared: &Shared<Q, T>, members: &[Member]) {
     let elapsed_ms = jiff::Timestamp::now().as_millisecond() - leader.observed_at.epoch_ms();
     shared.stats.on_profile(Duration::from_millis(u64::try_from(elapsed_ms).unwrap_or(0)));
 }
+
+#[cfg(test)]
+mod tests;

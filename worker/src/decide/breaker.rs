@@ -314,6 +314,21 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn probes_that_fail_are_ever_further_apart_up_to_half_a_minute() {
+        let mut now = Instant::now();
+        let mut breaker = opened(now);
+        let mut waits = Vec::new();
+        for _ in 0..8 {
+            let Turn::NotBefore(at) = breaker.turn(now) else { panic!("probes at once") };
+            waits.push((at - now).as_secs());
+            now = at;
+            assert_eq!(breaker.turn(now), Turn::Probe);
+            breaker.on_failure(now, breaker.epoch(), 1.0);
+        }
+        assert_eq!(waits, [1, 2, 4, 8, 16, 30, 30, 30]);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_probe_that_vanishes_is_replaced_and_a_write_from_before_does_not_fail_it() {
         let now = Instant::now() + Duration::from_secs(10);
         let mut breaker = opened(now - Duration::from_secs(10));

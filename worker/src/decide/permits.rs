@@ -194,8 +194,34 @@ mod tests {
             effective.on_answer(now, Call::Several, FAST);
         }
         assert_eq!(effective.limit(), FIRST, "grew although nobody wanted more");
+        assert_eq!((effective.write_slots(), effective.receivers()), (34, 4));
         run(&mut effective, &mut now, Call::Several, FAST, Duration::from_secs(10));
         assert_eq!(effective.limit(), 1000);
+        assert_eq!((effective.write_slots(), effective.receivers()), (334, 34));
+    }
+
+    /// Calls of one length, answered at these moments; what each of them showed.
+    fn readings(meter: &mut Meter, took: u64, moments: &[u64]) -> Vec<Option<Reading>> {
+        let start = Instant::now();
+        let ms = Duration::from_millis;
+        moments.iter().map(|moment| meter.read(start + ms(*moment), ms(took))).collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_reading_takes_four_calls_and_fifty_milliseconds_or_as_long_as_one_call() {
+        let steady = Some(Reading::Steady);
+        assert_eq!(readings(&mut Meter::default(), 1, &[0, 60, 120, 180]), [None, None, None, steady]);
+        assert_eq!(readings(&mut Meter::default(), 1, &[0, 0, 0, 0, 49, 50])[3..], [None, None, steady]);
+        assert_eq!(readings(&mut Meter::default(), 200, &[0, 60, 120, 180, 200])[3..], [None, steady]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn slow_is_more_than_twice_the_best_and_what_a_busy_machine_adds() {
+        for (took, reading) in [(25, Reading::Steady), (26, Reading::Slow)] {
+            let mut meter = Meter::default();
+            readings(&mut meter, 10, &[0, 20, 40, 60]);
+            assert_eq!(readings(&mut meter, took, &[100, 120, 140, 160])[3], Some(reading), "{took} ms");
+        }
     }
 
     #[tokio::test(start_paused = true)]

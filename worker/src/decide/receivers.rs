@@ -212,7 +212,7 @@ mod tests {
         }
         turn(&mut receivers, now, FULL);
         assert_eq!(receivers.wanted, 16);
-        turn(&mut receivers, now, Answer::Brought { messages: 7, asked: 10 });
+        turn(&mut receivers, now, Answer::Brought { messages: 5, asked: 10 });
         assert_eq!(receivers.wanted, 16, "SQS brings a little less now and then");
         turn(&mut receivers, now, FEW);
         assert_eq!(receivers.wanted, 15);
@@ -265,6 +265,29 @@ mod tests {
         assert!(turn(&mut receivers, now + LINGER, FEW));
         assert!(!turn(&mut receivers, now + 100 * LINGER, FEW));
         assert!(turn(&mut receivers, now + 200 * LINGER, FULL));
+        // Another poll is out and may bring company.
+        receivers.wanted = 2;
+        assert!(turn(&mut receivers, now + 300 * LINGER, FEW));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_pause_grows_in_steps_shrinks_from_the_second_full_hand_on_and_ends_with_a_backlog() {
+        let now = Instant::now();
+        let mut receivers = receivers();
+        let mut pause = |answer| {
+            turn(&mut receivers, now, answer);
+            receivers.not_before().map(|at| at - now)
+        };
+        assert_eq!(pause(FULL), None);
+        assert_eq!(pause(FEW), Some(LINGER / STEPS));
+        assert_eq!(pause(FEW), Some(2 * (LINGER / STEPS)));
+        for _ in 0..STEPS {
+            pause(FEW);
+        }
+        assert_eq!([pause(FEW), pause(FULL)], [Some(LINGER); 2]);
+        assert_eq!(pause(FULL), Some(LINGER.mul_f64(SHORTER)));
+        assert_eq!(pause(FULL), Some(LINGER.mul_f64(SHORTER).mul_f64(SHORTER)));
+        assert_eq!([pause(FULL), pause(FULL)], [None; 2]);
     }
 
     #[tokio::test(start_paused = true)]
@@ -274,6 +297,11 @@ mod tests {
         turn(&mut short, now, NONE);
         assert_eq!(short.not_before(), Some(now + SHORT_POLLS));
         let mut receivers = receivers();
+        for (after, spaced) in [(WAIT / 3, true), (WAIT / 2, false), (WAIT, false)] {
+            receivers.on_poll();
+            receivers.on_answer(now + after, now, NONE, true, 0.5);
+            assert_eq!(receivers.not_before().is_some(), spaced, "an empty answer after {after:?}");
+        }
         turn(&mut receivers, now, FULL);
         let mut last = Duration::ZERO;
         for failures in 1..20 {

@@ -194,6 +194,21 @@ mod tests {
     }
 
     #[test]
+    fn what_was_not_tried_is_given_back_at_once_and_what_is_no_longer_ours_is_left_alone() {
+        let fate = |happened| settle(&happened, None, 1, 0.5);
+        assert_eq!(fate(Happened::Stopped), (Outcome::Released, Settlement::Release));
+        assert_eq!(fate(Happened::Expired), (Outcome::LeaseLost, Settlement::LeaveAlone));
+        assert_eq!(fate(Happened::Unwanted), (Outcome::Ignored, Settlement::Delete));
+    }
+
+    #[test]
+    fn what_the_dead_letter_queue_does_not_take_waits_ever_longer() {
+        let waits: Vec<u64> =
+            [1, 2, 3, 100].map(|count| after_failed_quarantine(count, 1.0).as_secs()).into();
+        assert_eq!(waits, [30, 60, 120, 900]);
+    }
+
+    #[test]
     fn a_refused_item_is_quarantined_only_after_its_retries() {
         let refused = Happened::Refused(error(ErrorClass::Refused));
         assert_eq!(settle(&refused, None, REFUSALS, 0.0).0, Outcome::Retried);

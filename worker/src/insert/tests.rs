@@ -20,6 +20,8 @@ enum Fault {
     AnswerLost,
     /// Every second statement is throttled, inside a success.
     HalfThrottled,
+    /// Every statement is.
+    AllThrottled,
     /// The answer ends after the first result.
     TooShort,
 }
@@ -29,6 +31,8 @@ struct Table {
     rows: Mutex<HashMap<ProfileKey, String>>,
     /// Items no service takes; one of them fails its whole batch.
     refused: BTreeSet<String>,
+    /// Such an item fails its own statement and not the whole batch.
+    alone: bool,
     faults: Mutex<VecDeque<Fault>>,
     largest_call: Mutex<usize>,
     puts: Mutex<usize>,
@@ -78,7 +82,7 @@ impl ProfileTable for Table {
                 self.write(profile, true);
                 Err(CallError::new(ErrorClass::Unavailable, "timeout"))
             }
-            Fault::Throttled | Fault::HalfThrottled => Err(throttled()),
+            Fault::Throttled | Fault::HalfThrottled | Fault::AllThrottled => Err(throttled()),
         }
     }
 
@@ -90,10 +94,12 @@ impl ProfileTable for Table {
         *largest = profiles.len().max(*largest);
         let keys: BTreeSet<String> = profiles.iter().map(|profile| id_of(profile)).collect();
         assert_eq!(keys.len(), profiles.len(), "a key twice in one batch");
-        if profiles.iter().any(|profile| self.is_refused(profile)) {
+        if !self.alone && profiles.iter().any(|profile| self.is_refused(profile)) {
             return Err(refused());
         }
-        let all = || profiles.iter().map(|profile| Ok(self.write(profile, false)));
+        let one =
+            |profile| if self.is_refused(profile) { Err(refused()) } else { Ok(self.write(profile, false)) };
+        let all = || profiles.iter().map(|profile| one(profile));
         match self.fault() {
             Fault::None => Ok(all().collect()),
             Fault::Throttled => Err(throttled()),
@@ -110,6 +116,7 @@ impl ProfileTable for Table {
                     },
                 )
                 .collect()),
+            Fault::AllThrottled => Ok(profiles.iter().map(|_| Err(throttled())).collect()),
             Fault::TooShort => Ok(all().collect::<Vec<_>>().into_iter().take(1).collect()),
         }
     }
@@ -235,6 +242,83 @@ async fn given_up_between_two_attempts_it_was_stopped_and_not_failed() {
     };
     let (answers, ()) = tokio::join!(several(&shared, &knowledge, &profiles), give_up);
     assert!(answers.iter().all(|answer| matches!(answer, Err(Happened::Stopped))), "{answers:?}");
+}
+
+fn faulty(faults: &[Fault]) -> Table {
+    Table { faults: Mutex::new(faults.to_vec().into()), ..Table::default() }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_statement_that_is_refused_inside_a_success_is_put_alone_and_no_other() {
+    let profiles: Vec<Profile> = (0..25).map(profile).collect();
+    let shared =
+        shared(Table { refused: BTreeSet::from([id_of(&profiles[17])]), alone: true, ..Table::default() });
+    let begun = Instant::now();
+    let answers = several(&shared, &Knowledge::default(), &profiles).await;
+    // Whose fault it is takes more than one refusal to find out.
+    assert!(matches!(&answers[17], Err(Happened::Failed(error)) if error.code == REFUSED));
+    assert_eq!(answers.iter().filter(|answer| matches!(answer, Ok(Inserted::Created))).count(), 24);
+    assert_eq!((*shared.table.puts.lock().unwrap(), begun.elapsed()), (1, Duration::ZERO));
+}
+
+/// A batch that falls apart into single puts on any error multiplies the load of a table that asks for less.
+#[tokio::test(start_paused = true)]
+async fn what_is_throttled_is_tried_again_together_and_ever_more_slowly() {
+    for fault in [Fault::Throttled, Fault::HalfThrottled, Fault::AllThrottled] {
+        let profiles: Vec<Profile> = (0..25).map(profile).collect();
+        let shared = shared(faulty(&[fault; 4]));
+        let begun = Instant::now();
+        let answers = several(&shared, &Knowledge::default(), &profiles).await;
+        assert!(answers.iter().all(|answer| matches!(answer, Ok(Inserted::Created))), "{answers:?}");
+        assert_eq!(*shared.table.puts.lock().unwrap(), 0, "{fault:?}");
+        assert!(begun.elapsed() >= 15 * RETRY.initial_interval / 2, "{:?}", begun.elapsed());
+    }
+    let shared = shared(faulty(&[Fault::Throttled; 4]));
+    let begun = Instant::now();
+    let inserter = Inserter {
+        shared: &shared,
+        knowledge: &Knowledge::default(),
+        ready: begun,
+        deadline: begun + shared.settings.write_deadline,
+    };
+    assert!(matches!(inserter.one(&profile(1)).await, Ok(Inserted::Created)));
+    assert!(begun.elapsed() >= 15 * RETRY.initial_interval / 2, "{:?}", begun.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn statements_that_all_fail_are_failed_calls_and_refusals_are_not() {
+    let profiles: Vec<Profile> = (0..3).map(profile).collect();
+    let throttled = shared(faulty(&[Fault::AllThrottled; 100]));
+    several(&throttled, &Knowledge::default(), &profiles).await;
+    assert!(throttled.gate.is_open());
+    let refused = profiles.iter().map(id_of).collect();
+    let refused = shared(Table { refused, alone: true, ..Table::default() });
+    for _ in 0..5 {
+        several(&refused, &Knowledge::default(), &profiles).await;
+    }
+    assert!(!refused.gate.is_open());
+}
+
+#[tokio::test(start_paused = true)]
+async fn errors_are_counted_and_throttling_leaves_less_room() {
+    for (fault, class, room) in
+        [(Fault::Throttled, "write.throttled", 50), (Fault::AnswerLost, "write.unavailable", 100)]
+    {
+        let shared = shared(faulty(&[fault]));
+        several(&shared, &Knowledge::default(), &[profile(1), profile(2)]).await;
+        let stats = shared.stats.snapshot(Instant::now());
+        assert_eq!((stats.errors[class], stats.effective_permits), (1, room), "{fault:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_attempt_counts_from_when_it_was_ready_with_the_wait_for_a_slot() {
+    let shared = shared(Table::default());
+    let ready = Instant::now();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let inserter =
+        Inserter { shared: &shared, knowledge: &Knowledge::default(), ready, deadline: Instant::now() };
+    assert_eq!((inserter.begun(0), inserter.begun(1)), (ready, Instant::now()));
 }
 
 fn fault() -> impl Strategy<Value = Fault> {

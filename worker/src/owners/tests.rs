@@ -143,3 +143,33 @@ async fn a_stop_and_the_deadline_end_the_waiting() {
     let stopped = owners.of(&shared, vec![key(1)], Instant::now() + SECOND).await;
     assert!(matches!(stopped, Err(Happened::Stopped)));
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_asks_a_little_later_shares_the_read_as_well() {
+    let (shared, owners) = start(Table::default());
+    let _writing = shared.permits.slot().await;
+    let deadline = Instant::now() + 10 * SECOND;
+    let later = async {
+        tokio::time::sleep(shared.settings.linger / 2).await;
+        owners.of(&shared, vec![key(2)], deadline).await
+    };
+    let (first, second) = tokio::join!(owners.of(&shared, vec![key(1)], deadline), later);
+    assert!(first.is_ok() && second.is_ok());
+    assert_eq!(*shared.table.reads.lock().unwrap(), [2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn reads_that_fail_in_a_row_are_an_outage_unless_they_are_refused_and_throttling_leaves_less_room() {
+    for (class, open, room) in [
+        (ErrorClass::Unavailable, true, 100),
+        (ErrorClass::Throttled, true, 50),
+        (ErrorClass::Refused, false, 100),
+    ] {
+        let (shared, owners) = start(Table { error: Some(class), ..Table::default() });
+        for _ in 0..5 {
+            let _ = owners.of(&shared, vec![key(1)], Instant::now() + SECOND).await;
+        }
+        let permits = shared.stats.snapshot(Instant::now()).effective_permits;
+        assert_eq!((shared.gate.is_open(), permits), (open, room), "{class:?}");
+    }
+}

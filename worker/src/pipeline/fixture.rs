@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::{Profile, ProfileKey, ProfileModel};
+use domain::{Profile, ProfileKey, ProfileModel, Timestamp, body};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{Settings, Shared, WriteStrategy};
 use crate::decide::breaker::Patience;
 use crate::decide::decode::Rules;
-use crate::delivery::Leases;
+use crate::delivery::{Delivery, Leases};
 use crate::gate::Gate;
 use crate::permits::Permits;
 use crate::ports::{
@@ -56,6 +57,45 @@ pub(crate) fn shared<Q, T>(queue: Q, table: T, settings: Settings) -> Shared<Q, 
         pseudonyms: Pseudonyms::new(None),
         give_up: CancellationToken::new(),
     }
+}
+
+/// What a message says of one user.
+pub(crate) fn confirmation(user: usize) -> String {
+    format!(
+        r#"{{"v":1,"kind":"user.confirmed","source":"cognito.trigger","userPoolId":"eu_A1",
+            "sub":"00000000-0000-0000-0000-{user:012x}","username":"u{user}","observedAt":"2026-11-22T20:05:38.123Z"}}"#
+    )
+}
+
+/// The item of one user.
+pub(crate) fn profile(user: usize) -> Profile {
+    let time = Timestamp::from_epoch_ms(0).unwrap();
+    let received = body::read(&confirmation(user), time, |_| false).unwrap();
+    ProfileModel::default().profile(&received.confirmation).unwrap()
+}
+
+/// A message received for the first time; its handle is its name.
+pub(crate) fn message(name: &impl ToString, body: String) -> Message {
+    let time = Timestamp::from_epoch_ms(0).unwrap();
+    Message {
+        id: name.to_string(),
+        handle: ReceiptHandle(name.to_string()),
+        body,
+        receive_count: 1,
+        sent_at: time,
+        first_received_at: time,
+        traceparent: None,
+    }
+}
+
+/// A delivery that was received now and is ours for `visibility`.
+pub(crate) async fn delivery<Q, T>(
+    shared: &Shared<Q, T>,
+    name: &impl ToString,
+    visibility: Duration,
+) -> Delivery {
+    let permit = shared.permits.acquire(1, Duration::ZERO).await.remove(0);
+    Delivery::new(message(name, String::new()), Instant::now(), visibility, &shared.leases, permit)
 }
 
 /// For stages that ask no queue.

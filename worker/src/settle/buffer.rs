@@ -74,3 +74,51 @@ impl Action {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pipeline::fixture::{self, NoQueue, NoTable};
+
+    const LINGER: Duration = Duration::from_millis(50);
+
+    async fn buffer(entries: usize) -> Buffer {
+        let shared = fixture::shared(NoQueue, NoTable, fixture::settings());
+        let mut buffer = Buffer::new(Action::Delete);
+        for nth in 0..entries {
+            let delivery = fixture::delivery(&shared, &nth, LINGER).await;
+            buffer.push(Entry::delete(delivery, Outcome::Created), LINGER);
+        }
+        buffer
+    }
+
+    fn names(batch: Option<Vec<Entry>>) -> Vec<String> {
+        batch.unwrap_or_default().into_iter().map(|entry| entry.delivery.message.id).collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn ten_go_at_once_in_order_and_the_rest_keeps_its_time() {
+        let (now, mut buffer) = (Instant::now(), buffer(12).await);
+        assert_eq!(names(buffer.pop(now, false)), ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"]);
+        assert!(buffer.pop(now, false).is_none());
+        assert_eq!(buffer.deadline, Some(now + LINGER), "nobody looks at the rest again");
+        assert!(buffer.pop(now + LINGER - Duration::from_nanos(1), false).is_none());
+        assert_eq!(names(buffer.pop(now + LINGER, false)), ["10", "11"]);
+        assert_eq!((buffer.deadline, buffer.pop(now + LINGER, false).is_none()), (None, true));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_full_batch_waits_for_nobody_and_nine_do() {
+        let now = Instant::now();
+        assert!(buffer(9).await.pop(now, false).is_none());
+        assert_eq!(names(buffer(10).await.pop(now, false)).len(), 10);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn when_nothing_more_is_coming_nothing_is_kept() {
+        let (now, mut buffer) = (Instant::now(), buffer(11).await);
+        assert_eq!(names(buffer.pop(now, true)).len(), 10);
+        assert_eq!(names(buffer.pop(now, true)), ["10"]);
+        assert!(buffer.pop(now, true).is_none());
+    }
+}

@@ -63,6 +63,19 @@ fn an_extension_that_comes_after_the_end_brings_nothing_back() {
 }
 
 #[test]
+fn an_answer_that_nobody_waits_for_changes_nothing() {
+    let start = Instant::now();
+    let asked_at = start + MINUTE / 2;
+    let (mut table, id) = opened(start);
+    assert!(!table.on_extended(id, start, start + SECOND, MINUTE));
+    assert_eq!((table.until(id), table.next_deadline()), (Some(start + MINUTE), Some(asked_at)));
+    table.due(asked_at);
+    assert!(table.on_extended(id, asked_at, asked_at, MINUTE));
+    assert!(!table.on_extended(id, asked_at + SECOND, asked_at + SECOND, MINUTE));
+    assert_eq!(table.until(id), Some(asked_at + MINUTE));
+}
+
+#[test]
 fn without_an_answer_it_is_lost_when_its_time_is_up() {
     let start = Instant::now();
     let (mut table, id) = opened(start);
