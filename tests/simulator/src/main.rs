@@ -107,7 +107,7 @@ fn run_many(from: u64, histories: u64, keep_going: bool) -> ExitCode {
         return ExitCode::FAILURE;
     }
     let violation = violations.first().map(String::as_str).unwrap_or_default();
-    let (small, violation) = shrink::shrink(&plan, violation, |_| {});
+    let (small, violation) = shrink::shrink(&plan, violation, |plan| run(plan, false).violations);
     println!("{violation}\n{small}\nsimulator replay {}", selection(&plan, &small));
     ExitCode::FAILURE
 }

@@ -1,40 +1,41 @@
 //! Finds the smallest history that still fails in the same way: leaves out troubles, then workers, then
 //! messages, as long as the failure stays.
 
-use crate::history::run;
 use crate::plan::Plan;
 
 /// Histories that are tried at the most.
 const ATTEMPTS: usize = 600;
 
-/// A smaller plan with the same kind of violation, and what it violates.
-pub fn shrink(plan: &Plan, violation: &str, mut on_attempt: impl FnMut(&Plan)) -> (Plan, String) {
-    let wanted = kind(violation);
-    let mut search = Search { best: plan.clone(), violation: violation.to_owned(), attempts: 0 };
+/// A smaller plan with the same kind of violation, and what it violates. `violations` lives a plan and
+/// tells what must not have happened.
+pub fn shrink(plan: &Plan, violation: &str, violations: impl Fn(&Plan) -> Vec<String>) -> (Plan, String) {
+    let mut search = Search {
+        best: plan.clone(),
+        violation: violation.to_owned(),
+        wanted: kind(violation),
+        violations,
+        attempts: 0,
+    };
     let mut smaller = true;
     while smaller && search.attempts < ATTEMPTS {
-        smaller = false;
-        smaller |= search.without(&wanted, |plan| &mut plan.troubles, &mut on_attempt);
-        smaller |= search.without(&wanted, |plan| &mut plan.lives, &mut on_attempt);
-        smaller |= search.without(&wanted, |plan| &mut plan.messages, &mut on_attempt);
+        smaller = search.without(|plan| &mut plan.troubles);
+        smaller |= search.without(|plan| &mut plan.lives);
+        smaller |= search.without(|plan| &mut plan.messages);
     }
     (search.best, search.violation)
 }
 
-struct Search {
+struct Search<V> {
     best: Plan,
     violation: String,
+    wanted: String,
+    violations: V,
     attempts: usize,
 }
 
-impl Search {
+impl<V: Fn(&Plan) -> Vec<String>> Search<V> {
     /// Leaves out as much of one list as it can: halves first, then ever smaller pieces.
-    fn without<E: Clone>(
-        &mut self,
-        wanted: &str,
-        list: impl Fn(&mut Plan) -> &mut Vec<E>,
-        on_attempt: &mut impl FnMut(&Plan),
-    ) -> bool {
+    fn without<E>(&mut self, list: impl Fn(&mut Plan) -> &mut Vec<E>) -> bool {
         let mut any = false;
         let mut piece = list(&mut self.best).len().div_ceil(2);
         while piece > 0 {
@@ -44,11 +45,9 @@ impl Search {
                 let entries = list(&mut plan);
                 entries.drain(from..(from + piece).min(entries.len()));
                 self.attempts += 1;
-                match run(&plan, false).violations.into_iter().find(|violation| kind(violation) == wanted) {
-                    Some(violation) => {
-                        on_attempt(&plan);
-                        (self.best, self.violation, any) = (plan, violation, true);
-                    }
+                let found = (self.violations)(&plan).into_iter().find(|found| kind(found) == self.wanted);
+                match found {
+                    Some(violation) => (self.best, self.violation, any) = (plan, violation, true),
                     None => from += piece,
                 }
             }
@@ -59,6 +58,6 @@ impl Search {
 }
 
 /// A violation without its numbers.
-pub fn kind(violation: &str) -> String {
+fn kind(violation: &str) -> String {
     violation.chars().filter(|character| !character.is_ascii_digit()).collect()
 }

@@ -8,8 +8,10 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod documents;
 mod lessons;
 mod moments;
 mod nights;
+mod program;
 mod scene;
 mod seeds;

@@ -12,7 +12,8 @@ fn assert_kept(from: u64, histories: u64) -> Totals {
     let seeds: Vec<u64> = (from..from + histories).collect();
     let totals = run_all(&seeds, true, |_| {});
     if let Some((seed, violations)) = totals.failed.first() {
-        let (small, violation) = shrink::shrink(&Plan::of(*seed), &violations[0], |_| {});
+        let (small, violation) =
+            shrink::shrink(&Plan::of(*seed), &violations[0], |plan| run(plan, false).violations);
         panic!("{violation}\n{small}\nseed {seed}: cargo run -p simulator -- replay {seed}");
     }
     assert_eq!(totals.histories, histories);
