@@ -16,6 +16,31 @@ use crate::eventually::{PATIENCE, eventually};
 use crate::executables::executables;
 use crate::http::get;
 
+/// Every variable of the worker that is not AWS's.
+pub const VARIABLES: [&str; 21] = [
+    "QUEUE_URL",
+    "DEAD_LETTER_QUEUE_URL",
+    "TABLE_NAME",
+    "PROFILE_MODEL",
+    "USER_POOL_IDS",
+    "AMPLIFY_OUTPUTS",
+    "TRIGGER_SOURCES",
+    "WRITE_STRATEGY",
+    "MAX_IN_FLIGHT",
+    "MAX_RECEIVERS",
+    "WAIT_TIME",
+    "VISIBILITY_TIMEOUT",
+    "LINGER",
+    "WRITE_DEADLINE",
+    "HOLD_BUDGET",
+    "DRAIN_DEADLINE",
+    "STOP_TIMEOUT",
+    "LOG_HASH_KEY",
+    "ADMIN_ADDR",
+    "LOG_FORMAT",
+    "RUST_LOG",
+];
+
 /// A command line and an environment, before the start.
 #[derive(Debug, Clone)]
 pub struct Worker {

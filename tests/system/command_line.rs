@@ -1,31 +1,8 @@
 //! What a person meets first: settings, refusals and help, with their exit codes.
 
-use harness::{Worker, worker_process::Ended, world};
+use harness::worker_process::{Ended, VARIABLES};
+use harness::{Worker, world};
 use serde_json::Value;
-
-const VARIABLES: [&str; 21] = [
-    "QUEUE_URL",
-    "DEAD_LETTER_QUEUE_URL",
-    "TABLE_NAME",
-    "PROFILE_MODEL",
-    "USER_POOL_IDS",
-    "AMPLIFY_OUTPUTS",
-    "TRIGGER_SOURCES",
-    "WRITE_STRATEGY",
-    "MAX_IN_FLIGHT",
-    "MAX_RECEIVERS",
-    "WAIT_TIME",
-    "VISIBILITY_TIMEOUT",
-    "LINGER",
-    "WRITE_DEADLINE",
-    "HOLD_BUDGET",
-    "DRAIN_DEADLINE",
-    "STOP_TIMEOUT",
-    "LOG_HASH_KEY",
-    "ADMIN_ADDR",
-    "LOG_FORMAT",
-    "RUST_LOG",
-];
 
 /// A worker that never comes to need a queue or a table.
 fn lonely() -> Worker {

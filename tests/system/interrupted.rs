@@ -3,28 +3,9 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use harness::{Person, World, world};
+use harness::{Moment, Person, World, world};
 
 const ROUNDS: usize = 50;
-
-/// Told when a round fails, also when it fails because of another.
-struct Moment {
-    seed: u64,
-    round: usize,
-    calls: usize,
-}
-
-impl Drop for Moment {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            let Self { seed, round, calls } = self;
-            #[allow(clippy::print_stderr, reason = "libtest shows it if the test fails")]
-            {
-                eprintln!("round {round} of seed {seed}: asked to stop at call {calls}");
-            }
-        }
-    }
-}
 
 /// Takes rounds until none is left; gives who was sent.
 async fn rounds(world: &World, seed: u64, next: &AtomicUsize) -> Vec<Person> {

@@ -4,29 +4,10 @@
 
 use std::time::Duration;
 
-use harness::{Ended, Person, World, world};
+use harness::{Ended, Moment, Person, World, world};
 
 /// The visibility timeout of every worker here is over.
 const LONG: Duration = Duration::from_secs(3600);
-
-/// Told when a round fails.
-struct Moment {
-    seed: u64,
-    round: usize,
-    calls: usize,
-}
-
-impl Drop for Moment {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            let Self { seed, round, calls } = self;
-            #[allow(clippy::print_stderr, reason = "libtest shows it if the test fails")]
-            {
-                eprintln!("round {round} of seed {seed}: at call {calls}");
-            }
-        }
-    }
-}
 
 /// A crowd of whom every third is announced twice, as far apart as the queue is long.
 async fn announced(world: &World, count: usize) -> Vec<Person> {
