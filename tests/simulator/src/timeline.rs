@@ -70,7 +70,8 @@ pub fn of_message(report: &Report, message: u64, sent: Sent) -> String {
         let concerns = match &line.about {
             About::All => true,
             About::Messages(messages) => messages.contains(&message),
-            About::Users(users) => users.contains(&sent.user),
+            // Others ask the table for nobody.
+            About::Users(users) => sent.profile().is_some() && users.contains(&sent.user),
         };
         if concerns {
             let others = match &line.about {
