@@ -110,7 +110,18 @@ impl Plan {
         let messages = messages(&mut dice);
         let troubles = troubles(&mut dice);
         let lives = lives(&mut dice);
-        Self { seed, settings, messages, troubles, lives }
+        let mut plan = Self { seed, settings, messages, troubles, lives };
+        if plan.lasts_for_hours() {
+            // Polls without a wait would be all there is to see of it.
+            plan.settings.wait_time = plan.settings.wait_time.max(5 * SECOND);
+        }
+        plan
+    }
+
+    fn lasts_for_hours(&self) -> bool {
+        self.ends() > HOUR
+            || self.happens(|what| matches!(what, Happening::Refuse(_)))
+            || self.messages.iter().any(|(_, sent)| sent.what == What::Newer)
     }
 
     /// A history with nothing in it: one worker with settings that hurry nothing, which lives until it
