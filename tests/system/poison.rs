@@ -181,7 +181,8 @@ async fn one_item_the_table_refuses_is_retried_and_then_quarantined() {
             Reaction::Forward
         }
     });
-    let worker = world.worker_through(&proxy).start();
+    // Alone or in company, each is put by itself, past the proxy's rule.
+    let worker = world.worker_through(&proxy).with("WRITE_STRATEGY", "put").start();
     world.send_traced(&refused.body(), TRACEPARENT).await;
     let mut fine = Person::crowd(5).into_iter();
     let mut taken = Vec::new();
@@ -193,6 +194,7 @@ async fn one_item_the_table_refuses_is_retried_and_then_quarantined() {
         taken.extend(fine.next());
         world.send(&taken[taken.len() - 1].body()).await;
         world.has_items(taken.len()).await;
+        in_flight(&world, 1).await;
         world.advance(Duration::from_secs(901));
     }
     let letters = world.dead_letters(1).await;
