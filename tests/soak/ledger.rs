@@ -150,13 +150,17 @@ impl Ledger {
     }
 }
 
+/// How far the queue's clock may be behind ours, in milliseconds: it is read once, cut to the millisecond, and
+/// then runs by itself, while ours may be set.
+const CLOCKS_APART: i64 = 1000;
+
 /// Whether the row is the item of one of the user's messages.
 fn is_made_of(user: &User, row: &Value) -> bool {
     let time = row["createdAt"]["S"].as_str().and_then(|text| Timestamp::parse(text).ok());
     let Some(time) = time.map(Timestamp::epoch_ms) else { return false };
     let announced = user.announced.iter().any(|announced| match *announced {
         Announced::At(at) => time == at,
-        Announced::Since(since) => time >= since,
+        Announced::Since(since) => time >= since - CLOCKS_APART,
     });
     announced && *row == item(&user.person, time)
 }
@@ -195,6 +199,8 @@ mod tests {
         assert!(matches!(judge(&ledger, &item(&bob, 5000)), Verdict::Wrong(_)));
         ledger.announce(&ana, Announced::Since(9000));
         assert_eq!(judge(&ledger, &item(&ana, 9001)), Verdict::Right);
+        assert_eq!(judge(&ledger, &item(&ana, 8999)), Verdict::Right, "by the queue's own clock");
+        assert!(matches!(judge(&ledger, &item(&ana, 7999)), Verdict::Wrong(_)));
     }
 
     #[test]
