@@ -103,7 +103,7 @@ pub async fn run(
                 stats: Arc::clone(&stats),
                 leases,
                 permits: Permits::new(config.settings.max_in_flight, Arc::clone(&stats)),
-                gate: Gate::new(patience(config), Arc::clone(&stats)),
+                gate: Gate::new(patience(&config.settings), Arc::clone(&stats)),
                 pseudonyms: config.pseudonyms.clone(),
                 give_up: CancellationToken::new(),
             });
@@ -117,8 +117,8 @@ pub async fn run(
     Ok(Summary { counts: stats.snapshot(Instant::now()), drained: ended == Ended::Drained, ended })
 }
 
-fn patience(config: &Config) -> Patience {
-    let settings = &config.settings;
+/// How long the breaker waits for others: for a write and a poll as long as the SDK may take for them.
+pub fn patience(settings: &pipeline::Settings) -> Patience {
     Patience {
         probe: settings.write_deadline + ATTEMPT,
         invite: settings.wait_time + 2 * ATTEMPT,

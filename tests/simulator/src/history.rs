@@ -49,7 +49,7 @@ async fn history(plan: &Plan, records: bool) -> Report {
     let world = World::new(plan.seed, &plan.troubles, records);
     let _told = records.then(|| crate::timeline::listen(world.clone()));
     let sending = tokio::spawn(send(world.clone(), plan.messages.clone()));
-    tokio::spawn(world.clone().live(profile_of));
+    tokio::spawn(world.clone().live());
     if plan.happens(|what| matches!(what, Happening::Refuse(_))) {
         let last = plan.messages.iter().map(|(at, _)| *at).max().unwrap_or_default();
         tokio::spawn(newcomers(world.clone(), last));

@@ -8,14 +8,13 @@ use std::time::Duration;
 use domain::{ProfileModel, TriggerSource};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
-use worker::aws::clients::ATTEMPT;
-use worker::decide::breaker::Patience;
 use worker::decide::decode::Rules;
 use worker::delivery::Leases;
 use worker::gate::Gate;
 use worker::outcome::Outcome;
 use worker::permits::Permits;
 use worker::pipeline::{self, Ended, Settings, Shared, Stop};
+use worker::service;
 use worker::stats::{Snapshot, Stats};
 use worker::telemetry::Pseudonyms;
 
@@ -112,11 +111,6 @@ fn shared(
     settings: Settings,
     stats: &Arc<Stats>,
 ) -> Arc<Shared<Endpoint, Endpoint>> {
-    let patience = Patience {
-        probe: settings.write_deadline + ATTEMPT,
-        invite: settings.wait_time + 2 * ATTEMPT,
-        hold: settings.hold_budget,
-    };
     Arc::new(Shared {
         queue,
         table,
@@ -128,7 +122,7 @@ fn shared(
         stats: Arc::clone(stats),
         leases: Arc::new(Leases::default()),
         permits: Permits::new(settings.max_in_flight, Arc::clone(stats)),
-        gate: Gate::new(patience, Arc::clone(stats)),
+        gate: Gate::new(service::patience(&settings), Arc::clone(stats)),
         settings,
         pseudonyms: Pseudonyms::new(None),
         give_up: CancellationToken::new(),

@@ -7,11 +7,11 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use domain::{Profile, ProfileKey};
+use domain::ProfileKey;
 use tokio::time::{Instant, sleep_until};
 
 use crate::model::{Queue, Rules, Table};
-use crate::people::Sent;
+use crate::people::{Sent, profile_of};
 use crate::trouble::{Happening, Kind, Operation, Trouble};
 
 /// The world; clones are the same one.
@@ -122,7 +122,7 @@ impl World {
     }
 
     /// Makes the troubles happen that are no faults of calls, each at its time.
-    pub async fn live(self, profile_of: impl Fn(u64) -> Profile + Send + Sync) {
+    pub async fn live(self) {
         let mut events: Vec<(Duration, Happening, bool)> = Vec::new();
         for (trouble, _) in &self.state().troubles {
             if let Trouble::Event { at, what } = trouble {
@@ -138,7 +138,7 @@ impl World {
             if self.state().calm {
                 return;
             }
-            self.state().happen(what, begins, &profile_of);
+            self.state().happen(what, begins);
             if let Happening::Stall(lasts) = what {
                 tokio::time::advance(lasts).await;
             }
@@ -147,7 +147,7 @@ impl World {
 }
 
 impl State {
-    fn happen(&mut self, what: Happening, begins: bool, profile_of: &impl Fn(u64) -> Profile) {
+    fn happen(&mut self, what: Happening, begins: bool) {
         self.note(None, About::All, || format!("{what:?}{}", if begins { "" } else { " is over" }));
         *self.struck.entry(name_of_event(what)).or_default() += u64::from(begins);
         match what {
