@@ -6,15 +6,11 @@ use worker::ports::{ConfirmationQueue, Depth, Message, ReceiptHandle};
 
 use crate::finding::{Finding, words};
 use crate::subject::{Sent, Shape, Subject};
-use crate::waiting::{LONG, SHORT, others_after, settled, take, take_one, visible};
+use crate::waiting::{
+    LONG, SHORT, one_that_lapsed, others_after, settled, take, take_one, visible, with_one_message,
+};
 
 const BODY: &str = "done";
-
-async fn with_one_message<S: Subject>(subject: &S) -> S::Queue {
-    subject.make_queue(Shape::default()).await;
-    subject.send(Sent { body: BODY, ..Sent::default() }).await;
-    subject.queue(LONG).await
-}
 
 async fn delete(queue: &impl ConfirmationQueue, message: &Message) -> String {
     words(&queue.delete(std::slice::from_ref(&message.handle)).await)
@@ -23,7 +19,7 @@ async fn delete(queue: &impl ConfirmationQueue, message: &Message) -> String {
 /// "Deletes the specified message from the specified queue" (API_DeleteMessage). A copy may come back "on rare
 /// occasions"; none is expected here, and the worker does not need it to stay away.
 pub(crate) async fn what_is_deleted_stays_away<S: Subject>(subject: &S) -> Finding {
-    with_one_message(subject).await;
+    with_one_message(subject, BODY).await;
     let brief = subject.queue(SHORT).await;
     let result = delete(&brief, &take_one(&brief).await).await;
     let others = others_after(subject, SHORT).await;
@@ -39,7 +35,7 @@ pub(crate) async fn what_is_deleted_stays_away<S: Subject>(subject: &S) -> Findi
 /// "If you use an old ReceiptHandle, the request will succeed, but the message might not be deleted"
 /// (API_DeleteMessage). That is why every outcome must be durable before its delete: the yes says little.
 pub(crate) async fn a_stale_receipt_deletes_nothing<S: Subject>(subject: &S) -> Finding {
-    let queue = with_one_message(subject).await;
+    let queue = with_one_message(subject, BODY).await;
     let stale = take_one(&queue).await;
     queue.make_visible_after(&[(stale.handle.clone(), Duration::ZERO)]).await.unwrap();
     let newest = take_one(&queue).await;
@@ -53,7 +49,7 @@ pub(crate) async fn a_stale_receipt_deletes_nothing<S: Subject>(subject: &S) -> 
 /// Not documented for a receipt that was used up. The worker tries a delete again whose answer it did not hear, and
 /// takes a refusal for the end as well.
 pub(crate) async fn deleting_twice<S: Subject>(subject: &S) -> Finding {
-    let queue = with_one_message(subject).await;
+    let queue = with_one_message(subject, BODY).await;
     let message = take_one(&queue).await;
     let (first, second) = (delete(&queue, &message).await, delete(&queue, &message).await);
     Finding::left_open(["ok; ok", "ok; refused"], format!("{first}; {second}"))
@@ -62,12 +58,7 @@ pub(crate) async fn deleting_twice<S: Subject>(subject: &S) -> Finding {
 /// "Any attempt to … delete that message [after its timeout] might result in an error"
 /// (API_ChangeMessageVisibility).
 pub(crate) async fn a_lapsed_receipt_deletes_what_nobody_received<S: Subject>(subject: &S) -> Finding {
-    with_one_message(subject).await;
-    let (brief, queue) = (subject.queue(SHORT).await, subject.queue(LONG).await);
-    let message = take_one(&brief).await;
-    subject.advance(SHORT).await;
-    let lapsed = Depth { visible: 1, ..Depth::default() };
-    settled(lapsed, async || queue.depth().await.unwrap()).await;
+    let (queue, message) = one_that_lapsed(subject, BODY).await;
     let result = delete(&queue, &message).await;
     let found = if visible(&queue).await.is_empty() { "gone" } else { "there" };
     Finding::left_open(["ok; gone", "refused; there"], format!("{result}; {found}"))

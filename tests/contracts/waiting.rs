@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use harness::eventually;
 use tokio::time::{Instant, sleep};
-use worker::ports::{ConfirmationQueue, Message};
+use worker::ports::{ConfirmationQueue, Depth, Message};
 
-use crate::subject::{Sent, Subject};
+use crate::subject::{Sent, Shape, Subject};
 
 /// Far longer than any check takes: what is lent for this long does not come back by itself.
 pub(crate) const LONG: Duration = Duration::from_secs(3600);
@@ -79,4 +79,22 @@ pub(crate) async fn settled<T: PartialEq>(expected: T, mut look: impl AsyncFnMut
         }
         sleep(Duration::from_millis(25)).await;
     }
+}
+
+/// A queue with one message, for a worker that lends for long.
+pub(crate) async fn with_one_message<S: Subject>(subject: &S, body: &str) -> S::Queue {
+    subject.make_queue(Shape::default()).await;
+    subject.send(Sent { body, ..Sent::default() }).await;
+    subject.queue(LONG).await
+}
+
+/// A message that was lent and is visible again, which nobody has received since.
+pub(crate) async fn one_that_lapsed<S: Subject>(subject: &S, body: &str) -> (S::Queue, Message) {
+    with_one_message(subject, body).await;
+    let (brief, queue) = (subject.queue(SHORT).await, subject.queue(LONG).await);
+    let message = take_one(&brief).await;
+    subject.advance(SHORT).await;
+    let lapsed = Depth { visible: 1, ..Depth::default() };
+    settled(lapsed, async || queue.depth().await.unwrap()).await;
+    (queue, message)
 }
