@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use worker::aws::clients::Access;
-use worker::cli::Written;
+use worker::cli::{Places, Written};
 use worker::pipeline::Stop;
 use worker::service;
 use worker::stats::Stats;
@@ -106,12 +106,12 @@ async fn serve_send_and_a_worker_meet() {
     assert!(!stderr.contains("user@example.com"), "{stderr}");
 
     let access = Access::local(&variables["AWS_ENDPOINT_URL_SQS"], &variables["AWS_ENDPOINT_URL_DYNAMODB"]);
-    let written = Written {
+    let places = Places {
         queue_url: Some(variables["QUEUE_URL"].clone()),
         table_name: Some(variables["TABLE_NAME"].clone()),
-        admin_addr: Some("off".into()),
-        ..Written::default()
+        ..Places::default()
     };
+    let written = Written { places, admin_addr: Some("off".into()), ..Written::default() };
     let config = worker::config::parse(&written).unwrap();
     let quiet = worker::config::until_empty("500ms").unwrap();
     let stats = Arc::new(Stats::default());

@@ -3,7 +3,7 @@
 use std::process::{Command, Output};
 
 use harness::Person;
-use worker::cli::Written;
+use worker::cli::Logs;
 use worker::{config, telemetry};
 
 const CHILD: &str = "panics::a_program_that_panics_over_somebody";
@@ -14,8 +14,7 @@ const CHILD: &str = "panics::a_program_that_panics_over_somebody";
 async fn a_program_that_panics_over_somebody() {
     #[allow(clippy::disallowed_methods, reason = "the way from the one test to the other")]
     let format = std::env::var("PANIC_LOG_FORMAT").unwrap_or_else(|_| "json".to_owned());
-    let written =
-        Written { log_format: Some(format), log_filter: Some("trace".to_owned()), ..Written::default() };
+    let written = Logs { log_format: Some(format), log_filter: Some("trace".to_owned()), ..Logs::default() };
     let logging = config::logging(&written).unwrap();
     telemetry::init(logging.format, logging.filter);
 

@@ -7,14 +7,18 @@ use std::fmt;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub mod jobs;
+
 /// Gives every confirmed Cognito user exactly one profile item in DynamoDB.
 #[derive(Debug, Parser)]
 #[command(
     name = "profile-worker",
     version,
     about,
-    after_help = "Exit codes: 0 done, drained clean · 1 check or health found something · 64 usage · 69 AWS unreachable or \
-                  permission denied (check) · 70 a stage failed · 75 drain deadline overrun, work released · 78 configuration"
+    after_help = "Exit codes: 0 done, drained clean · 1 the job found what it looks for (check, health, reconcile: missing; \
+                  backfill: lines rejected) · 64 usage · 69 AWS unreachable or permission denied (jobs and check; run \
+                  waits) · 70 a stage failed · 75 drain deadline overrun, work released · 78 configuration · 130 \
+                  interrupted, state kept"
 )]
 pub struct Cli {
     /// What to do.
@@ -60,10 +64,10 @@ pub enum Command {
     },
 }
 
-/// Every setting as it was written, if it was.
+/// Where things are, as it was written, if it was.
 #[derive(Clone, Default, Args)]
 #[command(next_help_heading = "Settings (each also an environment variable)")]
-pub struct Written {
+pub struct Places {
     /// URL of the standard queue of confirmations.
     #[arg(long, env = "QUEUE_URL", hide_env_values = true, value_name = "URL")]
     pub queue_url: Option<String>,
@@ -82,6 +86,30 @@ pub struct Written {
     /// Path of amplify_outputs.json; fills queue, table and pool where they are not given.
     #[arg(long, env = "AMPLIFY_OUTPUTS", hide_env_values = true, value_name = "PATH")]
     pub amplify_outputs: Option<String>,
+}
+
+/// How to log, as it was written, if it was.
+#[derive(Clone, Default, Args)]
+#[command(next_help_heading = "Settings (each also an environment variable)")]
+pub struct Logs {
+    /// Keys the hash by which users are named in logs [default: random per process].
+    #[arg(long, env = "LOG_HASH_KEY", hide_env_values = true, value_name = "KEY")]
+    pub log_hash_key: Option<String>,
+    /// text or json [default: text on a terminal, json elsewhere].
+    #[arg(long, env = "LOG_FORMAT", hide_env_values = true, value_name = "text|json")]
+    pub log_format: Option<String>,
+    /// Log filter, such as info or worker=debug [default: info].
+    #[arg(long, env = "RUST_LOG", hide_env_values = true, value_name = "FILTER")]
+    pub log_filter: Option<String>,
+}
+
+/// Every setting of the worker as it was written, if it was.
+#[derive(Clone, Default, Args)]
+#[command(next_help_heading = "Settings (each also an environment variable)")]
+pub struct Written {
+    /// Where things are.
+    #[command(flatten)]
+    pub places: Places,
     /// Trigger sources that make profiles [default: ConfirmSignUp,ConfirmForgotPassword].
     #[arg(long, env = "TRIGGER_SOURCES", hide_env_values = true, value_name = "NAMES")]
     pub trigger_sources: Option<String>,
@@ -115,24 +143,42 @@ pub struct Written {
     /// When the platform kills after SIGTERM (ECS stopTimeout) [default: 120s].
     #[arg(long, env = "STOP_TIMEOUT", hide_env_values = true, value_name = "DURATION")]
     pub stop_timeout: Option<String>,
-    /// Keys the hash by which users are named in logs [default: random per process].
-    #[arg(long, env = "LOG_HASH_KEY", hide_env_values = true, value_name = "KEY")]
-    pub log_hash_key: Option<String>,
     /// Address of the admin endpoint, or off [default: 127.0.0.1:9464].
     #[arg(long, env = "ADMIN_ADDR", hide_env_values = true, value_name = "ADDR|off")]
     pub admin_addr: Option<String>,
-    /// text or json [default: text on a terminal, json elsewhere].
-    #[arg(long, env = "LOG_FORMAT", hide_env_values = true, value_name = "text|json")]
-    pub log_format: Option<String>,
-    /// Log filter, such as info or worker=debug [default: info].
-    #[arg(long, env = "RUST_LOG", hide_env_values = true, value_name = "FILTER")]
-    pub log_filter: Option<String>,
+    /// How to log.
+    #[command(flatten)]
+    pub logs: Logs,
+}
+
+/// Every setting of a job as it was written, if it was.
+#[derive(Clone, Default, Args)]
+#[command(next_help_heading = "Settings (each also an environment variable)")]
+pub struct JobWritten {
+    /// Where things are.
+    #[command(flatten)]
+    pub places: Places,
+    /// The user pool [default: the only one in USER_POOL_IDS].
+    #[arg(long, env = "USER_POOL_ID", hide_env_values = true, value_name = "ID")]
+    pub user_pool_id: Option<String>,
+    /// Whether sent messages carry a MessageGroupId, so that live sign-ups go first [default: on].
+    #[arg(long, env = "FAIR_GROUPS", hide_env_values = true, value_name = "on|off")]
+    pub fair_groups: Option<String>,
+    /// How to log.
+    #[command(flatten)]
+    pub logs: Logs,
 }
 
 /// One of the settings is a key, and what stands in the others was not looked at yet.
 impl fmt::Debug for Written {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Written(…)")
+    }
+}
+
+impl fmt::Debug for JobWritten {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JobWritten(…)")
     }
 }
 

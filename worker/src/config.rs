@@ -8,15 +8,18 @@ use std::time::Duration;
 use tracing_subscriber::EnvFilter;
 
 use crate::aws::clients::ATTEMPT;
-use crate::cli::Written;
+use crate::cli::{Logs, Written};
 use crate::decide::decode::Rules;
 use crate::pipeline::Settings;
 use crate::telemetry::{LogFormat, Pseudonyms};
 use reader::{Reader, given};
 
 mod amplify;
+mod job;
 mod reader;
 mod table;
+
+pub use job::{JobConfig, Needs, job};
 
 /// One thing wrong with the configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,19 +96,19 @@ const SQS_VISIBILITY: Duration = Duration::from_secs(12 * 3600);
 /// Every problem there is.
 pub fn parse(written: &Written) -> Result<Config, Vec<Problem>> {
     let mut reader = Reader::default();
-    let written = &amplify::filled_from_outputs(written, &mut reader.problems);
+    let places = &amplify::filled_from_outputs(&written.places, &mut reader.problems);
 
-    let queue_url = reader.queue_url("QUEUE_URL", written.queue_url.as_deref()).unwrap_or_default();
-    if given(written.queue_url.as_deref()).is_none() {
+    let queue_url = reader.queue_url("QUEUE_URL", places.queue_url.as_deref()).unwrap_or_default();
+    if given(places.queue_url.as_deref()).is_none() {
         reader.fault("QUEUE_URL", "is not set", "set it to the URL of the confirmations queue");
     }
     let dead_letter_queue_url =
-        reader.queue_url("DEAD_LETTER_QUEUE_URL", written.dead_letter_queue_url.as_deref());
-    let table_name = given(written.table_name.as_deref()).unwrap_or_default().to_owned();
+        reader.queue_url("DEAD_LETTER_QUEUE_URL", places.dead_letter_queue_url.as_deref());
+    let table_name = given(places.table_name.as_deref()).unwrap_or_default().to_owned();
     reader.table_name(&table_name);
     let rules = Rules {
-        model: reader.model(given(written.profile_model.as_deref())),
-        user_pools: reader.user_pools(given(written.user_pool_ids.as_deref())),
+        model: reader.model(given(places.profile_model.as_deref())),
+        user_pools: reader.user_pools(given(places.user_pool_ids.as_deref())),
         trigger_sources: reader.trigger_sources(given(written.trigger_sources.as_deref())),
     };
 
@@ -174,7 +177,7 @@ pub fn parse(written: &Written) -> Result<Config, Vec<Problem>> {
         rules,
         settings,
         stop_timeout,
-        pseudonyms: Pseudonyms::new(given(written.log_hash_key.as_deref())),
+        pseudonyms: Pseudonyms::new(given(written.logs.log_hash_key.as_deref())),
         admin_addr,
     })
 }
@@ -183,7 +186,7 @@ pub fn parse(written: &Written) -> Result<Config, Vec<Problem>> {
 ///
 /// # Errors
 /// Every problem there is.
-pub fn logging(written: &Written) -> Result<Logging, Vec<Problem>> {
+pub fn logging(written: &Logs) -> Result<Logging, Vec<Problem>> {
     let mut problems = Vec::new();
     let format = match given(written.log_format.as_deref()) {
         None => LogFormat::by_terminal(),

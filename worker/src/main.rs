@@ -10,9 +10,9 @@ use std::sync::Arc;
 use comfy_table::Table;
 use tokio::signal::unix::{SignalKind, signal};
 use worker::aws::clients::{Access, Clients};
-use worker::cli::{self, Cli, Command, Output, Written};
+use worker::cli::{self, Cli, Command, Logs, Output, Written};
 use worker::config::{self, Problem};
-use worker::jobs::check;
+use worker::jobs::{JobError, Report, check};
 use worker::pipeline::{Ended, Stop};
 use worker::service::{self, Summary};
 use worker::stats::Stats;
@@ -69,7 +69,7 @@ async fn dispatch(cli: Cli) -> Result<u8, Vec<Problem>> {
 
 /// Reads the settings, with the problems of all of them together.
 fn settings(written: &Written) -> Result<config::Config, Vec<Problem>> {
-    match (config::logging(written), config::parse(written)) {
+    match (config::logging(&written.logs), config::parse(written)) {
         (Ok(logging), Ok(config)) => {
             telemetry::init(logging.format, logging.filter);
             Ok(config)
@@ -110,6 +110,35 @@ async fn run(written: &Written, until_empty: Option<&str>, output: Output) -> Re
         Ended::Drained => 0,
         Ended::Overrun => OVERRUN,
         Ended::StageFailed => SOFTWARE,
+    })
+}
+
+/// Runs a job and prints what it has to say.
+#[allow(dead_code, reason = "the first job comes with its command")]
+async fn job<R: Report>(
+    logs: &Logs,
+    output: Output,
+    run: impl AsyncFnOnce(Stop) -> Result<R, JobError>,
+) -> Result<u8, Vec<Problem>> {
+    let logging = config::logging(logs)?;
+    telemetry::init(logging.format, logging.filter);
+    let stop = Stop::default();
+    listen_for_signals(&stop).map_err(|problem| vec![problem])?;
+    Ok(match run(stop).await {
+        Ok(report) => {
+            match output {
+                Output::Json => println!("{}", serde_json::to_string(&report).unwrap_or_default()),
+                Output::Table => println!("{}", report.table()),
+            }
+            if let Some(advice) = report.advice() {
+                eprintln!("{advice}");
+            }
+            report.ending().exit_code()
+        }
+        Err(error) => {
+            eprintln!("{error}");
+            error.exit_code()
+        }
     })
 }
 

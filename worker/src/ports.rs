@@ -1,11 +1,12 @@
 //! What the pipeline asks of the outside world, in its own words. The AWS adapters implement these
 //! over HTTP; a simulator implements them in memory. Must stay free of SDK types.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
 use std::time::Duration;
 
-use domain::{Profile, ProfileKey, Timestamp};
+use domain::{Profile, ProfileKey, Timestamp, UserSub, Username};
 
 /// What SQS hands out to settle one receipt of one message. A new receive makes a new handle.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -195,4 +196,93 @@ pub trait ProfileTable: Send + Sync + 'static {
         &self,
         keys: &[&ProfileKey],
     ) -> impl Future<Output = Result<Vec<StoredOwner>, CallError>> + Send;
+}
+
+/// Where a user stands in his pool (Cognito API reference, `UserStatusType`).
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum UserStatus {
+    /// Signed up, not confirmed.
+    Unconfirmed,
+    /// Confirmed.
+    Confirmed,
+    /// Came from another identity provider.
+    ExternalProvider,
+    /// Imported; has to set a password before he signs in.
+    ResetRequired,
+    /// Made by an administrator, never signed in.
+    ForceChangePassword,
+    /// One of the others: no longer in use, or newer than this program.
+    Other(String),
+}
+
+impl UserStatus {
+    /// Every status that has a name here.
+    pub const NAMED: [Self; 5] = [
+        Self::Unconfirmed,
+        Self::Confirmed,
+        Self::ExternalProvider,
+        Self::ResetRequired,
+        Self::ForceChangePassword,
+    ];
+
+    /// Reads Cognito's name.
+    pub fn parse(text: &str) -> Self {
+        Self::NAMED
+            .into_iter()
+            .find(|status| status.name() == text)
+            .unwrap_or_else(|| Self::Other(text.to_owned()))
+    }
+
+    /// Cognito's name.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Unconfirmed => "UNCONFIRMED",
+            Self::Confirmed => "CONFIRMED",
+            Self::ExternalProvider => "EXTERNAL_PROVIDER",
+            Self::ResetRequired => "RESET_REQUIRED",
+            Self::ForceChangePassword => "FORCE_CHANGE_PASSWORD",
+            Self::Other(name) => name,
+        }
+    }
+}
+
+/// A user as his pool knows him. No `Debug`: it is a person.
+#[derive(Clone, PartialEq, Eq)]
+pub struct User {
+    /// His immutable id.
+    pub sub: UserSub,
+    /// His name in the pool, free for reuse once he is deleted.
+    pub username: Username,
+    /// Where he stands.
+    pub status: UserStatus,
+    /// Whether he may sign in.
+    pub enabled: bool,
+    /// UserCreateDate; of an imported user the time of the import.
+    pub created_at: Timestamp,
+    /// UserLastModifiedDate.
+    pub modified_at: Timestamp,
+    /// Every attribute by name, as text; none is empty. `sub` is among them.
+    pub attributes: BTreeMap<String, String>,
+}
+
+/// One page of a pool's users.
+pub struct UserPage {
+    /// Those who could be read.
+    pub users: Vec<User>,
+    /// Users without a sub, a name or a date: Cognito makes none, so somebody should know.
+    pub unreadable: u64,
+    /// Leads to the next page; absent after the last. A page may be short or empty and not be the last.
+    pub next: Option<String>,
+}
+
+/// Users of one page at most (Cognito API reference, ListUsers).
+pub const MOST_USERS: i32 = 60;
+
+/// The user pool. It answers eventually consistently (Cognito API reference, ListUsers).
+pub trait UserDirectory: Send + Sync + 'static {
+    /// The page that `token` leads to; the first without one.
+    fn page(&self, token: Option<&str>) -> impl Future<Output = Result<UserPage, CallError>> + Send;
+
+    /// The user of this name; `None` if there is none. A pool that does not exist is an error.
+    fn user(&self, username: &Username) -> impl Future<Output = Result<Option<User>, CallError>> + Send;
 }

@@ -20,7 +20,7 @@ use producer_lambda::{Announcement, Credentials, Producer, SharedCredentialsProv
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, interval};
-use worker::cli::Written;
+use worker::cli::{Places, Written};
 use worker::config;
 use worker::pipeline::Stop;
 use worker::service::{self, Summary};
@@ -127,13 +127,13 @@ async fn work(
     stats: Arc<Stats>,
     stop: Stop,
 ) -> anyhow::Result<Summary> {
-    let written = Written {
+    let places = Places {
         queue_url: Some(queues.queue.clone()),
         table_name: Some(TABLE.into()),
         user_pool_ids: Some(USER_POOL.into()),
-        admin_addr: Some("off".into()),
-        ..Written::default()
+        ..Places::default()
     };
+    let written = Written { places, admin_addr: Some("off".into()), ..Written::default() };
     let problems = |problems: Vec<config::Problem>| {
         anyhow::anyhow!("{}", problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
     };

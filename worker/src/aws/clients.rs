@@ -28,7 +28,7 @@ pub const ATTEMPT: Duration = Duration::from_secs(5);
 /// How long connecting may take.
 const CONNECT: Duration = Duration::from_secs(3);
 
-/// The worker's clients.
+/// The clients of the worker and of its jobs.
 #[derive(Clone)]
 pub struct Clients {
     /// SQS without retries: receiving and settling, whose loops retry.
@@ -39,6 +39,10 @@ pub struct Clients {
     pub dynamodb: aws_sdk_dynamodb::Client,
     /// DynamoDB with the SDK's standard retries, for everything else.
     pub dynamodb_calm: aws_sdk_dynamodb::Client,
+    /// Cognito without retries: its quota is shared with the live application, so who asks also paces.
+    pub cognito: aws_sdk_cognitoidentityprovider::Client,
+    /// S3 with the SDK's standard retries.
+    pub s3: aws_sdk_s3::Client,
 }
 
 /// Where AWS is, and as whom.
@@ -49,13 +53,20 @@ pub struct Access {
     sqs_endpoint: Option<String>,
     /// Takes the place of every other source of DynamoDB's endpoint.
     dynamodb_endpoint: Option<String>,
+    /// Takes the place of every other source of Cognito's endpoint.
+    cognito_endpoint: Option<String>,
+    /// Takes the place of every other source of S3's endpoint.
+    s3_endpoint: Option<String>,
 }
+
+/// Where a local stack has nothing to offer: a name that never resolves (RFC 6761, section 6.4).
+const NOWHERE: &str = "http://nowhere.invalid";
 
 impl Access {
     /// What the SDK finds in the environment, with the HTTP client both deployables use.
     pub async fn from_environment() -> Self {
         let sdk = aws_config::defaults(BehaviorVersion::latest()).http_client(http_client()).load().await;
-        Self { sdk, sqs_endpoint: None, dynamodb_endpoint: None }
+        Self { sdk, sqs_endpoint: None, dynamodb_endpoint: None, cognito_endpoint: None, s3_endpoint: None }
     }
 
     /// Endpoints on this machine, which check no credentials. Reads nothing from the environment, so
@@ -74,7 +85,23 @@ impl Access {
             sdk,
             sqs_endpoint: Some(sqs_endpoint.to_owned()),
             dynamodb_endpoint: Some(dynamodb_endpoint.to_owned()),
+            cognito_endpoint: Some(NOWHERE.to_owned()),
+            s3_endpoint: Some(NOWHERE.to_owned()),
         }
+    }
+
+    /// With Cognito at this endpoint.
+    #[must_use]
+    pub fn with_cognito(mut self, endpoint: &str) -> Self {
+        self.cognito_endpoint = Some(endpoint.to_owned());
+        self
+    }
+
+    /// With S3 at this endpoint.
+    #[must_use]
+    pub fn with_s3(mut self, endpoint: &str) -> Self {
+        self.s3_endpoint = Some(endpoint.to_owned());
+        self
     }
 
     /// A builder of SQS's configuration.
@@ -90,6 +117,24 @@ impl Access {
     pub fn dynamodb(&self) -> aws_sdk_dynamodb::config::Builder {
         let mut config = aws_sdk_dynamodb::config::Builder::from(&self.sdk);
         if let Some(endpoint) = &self.dynamodb_endpoint {
+            config = config.endpoint_url(endpoint);
+        }
+        config
+    }
+
+    /// A builder of Cognito's configuration.
+    pub fn cognito(&self) -> aws_sdk_cognitoidentityprovider::config::Builder {
+        let mut config = aws_sdk_cognitoidentityprovider::config::Builder::from(&self.sdk);
+        if let Some(endpoint) = &self.cognito_endpoint {
+            config = config.endpoint_url(endpoint);
+        }
+        config
+    }
+
+    /// A builder of S3's configuration.
+    pub fn s3(&self) -> aws_sdk_s3::config::Builder {
+        let mut config = aws_sdk_s3::config::Builder::from(&self.sdk);
+        if let Some(endpoint) = &self.s3_endpoint {
             config = config.endpoint_url(endpoint);
         }
         config
@@ -122,7 +167,15 @@ impl Clients {
                 .interceptor(counter.clone());
             aws_sdk_dynamodb::Client::from_conf(config.build())
         };
+        let cognito = access
+            .cognito()
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(timeouts.clone())
+            .interceptor(counter.clone());
+        let s3 = access.s3().retry_config(RetryConfig::standard()).interceptor(counter.clone());
         Self {
+            cognito: aws_sdk_cognitoidentityprovider::Client::from_conf(cognito.build()),
+            s3: aws_sdk_s3::Client::from_conf(s3.build()),
             sqs: sqs(RetryConfig::disabled()),
             sqs_calm: sqs(RetryConfig::standard()),
             dynamodb: dynamodb(RetryConfig::disabled()),

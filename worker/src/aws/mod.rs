@@ -4,5 +4,7 @@
 pub mod attempts;
 pub mod classify;
 pub mod clients;
+pub mod cognito;
 pub mod dynamodb;
+pub mod outbox;
 pub mod sqs;

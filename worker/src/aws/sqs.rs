@@ -206,7 +206,7 @@ fn message(received: aws_sdk_sqs::types::Message) -> Option<Message> {
 
 /// One result per entry, by the ids we gave. An entry the answer does not name has failed: nothing is
 /// taken for done that SQS did not say is done.
-fn by_entry<'a>(
+pub(super) fn by_entry<'a>(
     entries: usize,
     successful: impl Iterator<Item = &'a str>,
     failed: &[BatchResultErrorEntry],
@@ -223,7 +223,7 @@ fn by_entry<'a>(
     results
 }
 
-fn built<E, B>(entries: impl Iterator<Item = Result<E, B>>) -> Result<Vec<E>, CallError> {
+pub(super) fn built<E, B>(entries: impl Iterator<Item = Result<E, B>>) -> Result<Vec<E>, CallError> {
     entries.collect::<Result<_, _>>().map_err(|_| unsendable())
 }
 

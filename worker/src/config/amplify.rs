@@ -5,10 +5,10 @@ use serde_json::Value;
 
 use super::Problem;
 use super::reader::given;
-use crate::cli::Written;
+use crate::cli::Places;
 
 /// The settings, with those that were not given taken from the file, where one is named.
-pub(super) fn filled_from_outputs(written: &Written, problems: &mut Vec<Problem>) -> Written {
+pub(super) fn filled_from_outputs(written: &Places, problems: &mut Vec<Problem>) -> Places {
     let mut filled = written.clone();
     let Some(path) = given(written.amplify_outputs.as_deref()) else { return filled };
     let outputs: Value = match std::fs::read_to_string(path).map(|text| serde_json::from_str(&text)) {

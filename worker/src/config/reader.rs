@@ -108,6 +108,54 @@ impl Reader {
         pools
     }
 
+    /// The one pool a job works on: the given one, else the only one that is allowed.
+    pub(super) fn user_pool(
+        &mut self,
+        text: Option<&str>,
+        allowed: &BTreeSet<UserPoolId>,
+        needed: bool,
+    ) -> Option<UserPoolId> {
+        const MEND: &str = "write a pool id such as eu-central-1_A1b2C3d4E";
+        let Some(text) = text else {
+            if needed && allowed.len() != 1 {
+                let fault = if allowed.is_empty() {
+                    "is not set"
+                } else {
+                    "is not set, and USER_POOL_IDS names more than one pool"
+                };
+                self.fault("USER_POOL_ID", fault, MEND);
+            }
+            return (allowed.len() == 1).then(|| allowed.first().cloned()).flatten();
+        };
+        match UserPoolId::parse(text) {
+            Ok(pool) if allowed.is_empty() || allowed.contains(&pool) => Some(pool),
+            Ok(_) => {
+                self.fault(
+                    "USER_POOL_ID, USER_POOL_IDS",
+                    "the pool is not among those whose users get profiles",
+                    "add it to USER_POOL_IDS, there and for the worker, or name another pool",
+                );
+                None
+            }
+            Err(fault) => {
+                self.fault("USER_POOL_ID", fault.fault, MEND);
+                None
+            }
+        }
+    }
+
+    pub(super) fn switch(&mut self, variable: &str, text: Option<&str>, default: bool) -> bool {
+        match text {
+            None => default,
+            Some("on") => true,
+            Some("off") => false,
+            Some(_) => {
+                self.fault(variable, "is neither on nor off", "write on or off");
+                default
+            }
+        }
+    }
+
     pub(super) fn trigger_sources(&mut self, text: Option<&str>) -> BTreeSet<TriggerSource> {
         let mut sources = BTreeSet::new();
         for (place, name) in list(text.or(Some("ConfirmSignUp,ConfirmForgotPassword"))) {

@@ -3,13 +3,15 @@
 use domain::{ProfileModel, UserPoolId};
 
 use super::*;
+use crate::cli::Places;
 
 fn written() -> Written {
-    Written {
+    let places = Places {
         queue_url: Some("https://sqs.eu-central-1.amazonaws.com/111122223333/confirmations".into()),
         table_name: Some("UserProfile-abc-NONE".into()),
-        ..Written::default()
-    }
+        ..Places::default()
+    };
+    Written { places, ..Written::default() }
 }
 
 fn problems(change: impl FnOnce(&mut Written)) -> Vec<String> {
@@ -38,10 +40,15 @@ fn the_defaults_are_the_contracts_and_fit_together() {
 #[test]
 fn every_problem_is_reported_at_once_and_names_variable_fault_and_mend() {
     let problems = parse(&Written {
-        queue_url: Some("https://sqs.eu-central-1.amazonaws.com/111122223333/x.fifo".into()),
-        dead_letter_queue_url: Some("not a url".into()),
-        profile_model: Some("type = \"P\"\n[key]\npartition = { name = \"id\", value = \"{email}\" }".into()),
-        user_pool_ids: Some("eu-central-1_A1, nowhere".into()),
+        places: Places {
+            queue_url: Some("https://sqs.eu-central-1.amazonaws.com/111122223333/x.fifo".into()),
+            dead_letter_queue_url: Some("not a url".into()),
+            profile_model: Some(
+                "type = \"P\"\n[key]\npartition = { name = \"id\", value = \"{email}\" }".into(),
+            ),
+            user_pool_ids: Some("eu-central-1_A1, nowhere".into()),
+            ..Places::default()
+        },
         trigger_sources: Some("PreSignUp".into()),
         write_strategy: Some("transact".into()),
         max_in_flight: Some("0".into()),
@@ -91,8 +98,8 @@ fn relations_name_both_sides_and_a_value_that_works() {
 fn an_empty_variable_is_an_unset_one() {
     assert!(
         problems(|w| {
-            w.dead_letter_queue_url = Some(String::new());
-            w.user_pool_ids = Some(" ".into());
+            w.places.dead_letter_queue_url = Some(String::new());
+            w.places.user_pool_ids = Some(" ".into());
             w.wait_time = Some(String::new());
         })
         .is_empty()
@@ -105,11 +112,12 @@ fn amplify_outputs_fill_what_is_not_given() {
     let outputs = r#"{"auth":{"user_pool_id":"eu-central-1_File"},"custom":{"profileWorker":{
         "queueUrl":"https://sqs.eu-central-1.amazonaws.com/1/file","tableName":"FromFile"}}}"#;
     std::fs::write(&path, outputs).unwrap();
-    let written = Written {
+    let places = Places {
         amplify_outputs: Some(path.to_str().unwrap().into()),
         table_name: Some("Given".into()),
-        ..Written::default()
+        ..Places::default()
     };
+    let written = Written { places, ..Written::default() };
     let config = parse(&written).unwrap();
     assert_eq!(config.queue_url, "https://sqs.eu-central-1.amazonaws.com/1/file");
     assert_eq!(config.table_name, "Given");
@@ -124,16 +132,18 @@ fn amplify_outputs_fill_what_is_not_given() {
 #[test]
 fn the_model_may_be_a_path_or_the_toml_itself() {
     let inline = ProfileModel::DEFAULT_TOML.to_owned();
-    assert!(problems(|w| w.profile_model = Some(inline)).is_empty());
-    assert!(problems(|w| w.profile_model = Some("/nowhere/model.toml".into()))[0].contains("cannot be read"));
+    assert!(problems(|w| w.places.profile_model = Some(inline)).is_empty());
+    assert!(
+        problems(|w| w.places.profile_model = Some("/nowhere/model.toml".into()))[0]
+            .contains("cannot be read")
+    );
 }
 
 #[test]
 fn health_needs_an_address_and_logging_a_known_format() {
     assert!(admin_addr(&Written { admin_addr: Some("off".into()), ..Written::default() }).is_err());
     assert!(admin_addr(&Written::default()).is_ok());
-    let bad =
-        Written { log_format: Some("xml".into()), log_filter: Some("=,=".into()), ..Written::default() };
+    let bad = Logs { log_format: Some("xml".into()), log_filter: Some("=,=".into()), ..Logs::default() };
     assert_eq!(logging(&bad).unwrap_err().len(), 2);
     assert!(until_empty("3s").is_ok());
     assert!(until_empty("never").is_err());

@@ -221,3 +221,14 @@ fn list<K: std::fmt::Display>(counts: &BTreeMap<K, u64>) -> String {
 fn ms(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
+
+/// A job is under way.
+pub fn progress(job: &'static str, done: u64, of: Option<u64>) {
+    info!(event = "progress", job, done, of, "under way");
+}
+
+/// A job asks again, and for less.
+pub fn job_retries(action: &'static str, error: &CallError, delay: Duration) {
+    let (class, code) = (error.class.name(), &error.code);
+    warn!(event = "job_retries", action, class, code, next_try_ms = ms(delay), "a call failed; trying again");
+}

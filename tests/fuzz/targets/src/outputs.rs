@@ -13,7 +13,8 @@ use crate::settings::assert_helpful;
 pub fn judge(input: &[u8]) {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(input).unwrap();
-    let found = Written { amplify_outputs: file.path().to_str().map(str::to_owned), ..Written::default() };
+    let mut found = Written::default();
+    found.places.amplify_outputs = file.path().to_str().map(str::to_owned);
     let read: Option<Value> = crate::text(input).and_then(|text| serde_json::from_str(text).ok());
     let named = |path: &str| {
         let text = read.as_ref().and_then(|outputs| outputs.pointer(path)).and_then(Value::as_str);
@@ -35,13 +36,13 @@ pub fn judge(input: &[u8]) {
         }
     }
 
-    let given = Written {
-        queue_url: Some("https://sqs.eu-central-1.amazonaws.com/111122223333/given".into()),
-        dead_letter_queue_url: Some("https://sqs.eu-central-1.amazonaws.com/111122223333/given-dlq".into()),
-        table_name: Some("Given".into()),
-        user_pool_ids: Some("eu-central-1_Given".into()),
-        ..found
-    };
+    let mut given = found;
+    let places = &mut given.places;
+    places.queue_url = Some("https://sqs.eu-central-1.amazonaws.com/111122223333/given".into());
+    places.dead_letter_queue_url =
+        Some("https://sqs.eu-central-1.amazonaws.com/111122223333/given-dlq".into());
+    places.table_name = Some("Given".into());
+    places.user_pool_ids = Some("eu-central-1_Given".into());
     match config::parse(&given) {
         Ok(config) => {
             assert!(read.is_some());

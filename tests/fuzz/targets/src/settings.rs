@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use humantime::format_duration;
-use worker::cli::Written;
+use worker::cli::{Logs, Places, Written};
 use worker::config::{self, Config, Problem};
 
 /// What a run may be made of is told at once with every problem, each with its variable and its mend, and
@@ -25,7 +25,7 @@ pub fn judge(input: &[u8]) {
         Ok(config) => assert_can_work(&config, &written),
         Err(problems) => assert_helpful(&problems, &written),
     }
-    if let Err(problems) = config::logging(&written) {
+    if let Err(problems) = config::logging(&written.logs) {
         assert_helpful(&problems, &written);
     }
     match config::admin_addr(&written) {
@@ -44,13 +44,15 @@ pub fn judge(input: &[u8]) {
 fn worker_settings(given: &BTreeMap<String, String>) -> Written {
     let value = |name: &str| given.get(name).cloned();
     Written {
-        queue_url: value("QUEUE_URL"),
-        dead_letter_queue_url: value("DEAD_LETTER_QUEUE_URL"),
-        table_name: value("TABLE_NAME"),
-        // Anything else is taken for a path.
-        profile_model: value("PROFILE_MODEL").filter(|text| text.trim().contains(['\n', '['])),
-        user_pool_ids: value("USER_POOL_IDS"),
-        amplify_outputs: None,
+        places: Places {
+            queue_url: value("QUEUE_URL"),
+            dead_letter_queue_url: value("DEAD_LETTER_QUEUE_URL"),
+            table_name: value("TABLE_NAME"),
+            // Anything else is taken for a path.
+            profile_model: value("PROFILE_MODEL").filter(|text| text.trim().contains(['\n', '['])),
+            user_pool_ids: value("USER_POOL_IDS"),
+            amplify_outputs: None,
+        },
         trigger_sources: value("TRIGGER_SOURCES"),
         write_strategy: value("WRITE_STRATEGY"),
         max_in_flight: value("MAX_IN_FLIGHT"),
@@ -62,10 +64,12 @@ fn worker_settings(given: &BTreeMap<String, String>) -> Written {
         hold_budget: value("HOLD_BUDGET"),
         drain_deadline: value("DRAIN_DEADLINE"),
         stop_timeout: value("STOP_TIMEOUT"),
-        log_hash_key: value("LOG_HASH_KEY"),
         admin_addr: value("ADMIN_ADDR"),
-        log_format: value("LOG_FORMAT"),
-        log_filter: value("RUST_LOG"),
+        logs: Logs {
+            log_hash_key: value("LOG_HASH_KEY"),
+            log_format: value("LOG_FORMAT"),
+            log_filter: value("RUST_LOG"),
+        },
     }
 }
 
@@ -79,12 +83,13 @@ pub(crate) fn assert_helpful(problems: &[Problem], written: &Written) {
         assert!(!problem.fault.is_empty() && !problem.mend.is_empty(), "{problem}");
     }
     // A key that another setting repeats, or that is a word of the language, is no secret.
-    let without = Written { log_hash_key: None, ..written.clone() };
-    if let Some(key) = written.log_hash_key.as_deref().map(str::trim).filter(|key| key.len() >= 8) {
+    let mut without = written.clone();
+    without.logs.log_hash_key = None;
+    if let Some(key) = written.logs.log_hash_key.as_deref().map(str::trim).filter(|key| key.len() >= 8) {
         let texts = |problems: &[Problem]| problems.iter().map(Problem::to_string).collect::<String>();
         let told = texts(problems);
         let anyway = config::parse(&without).err().unwrap_or_default();
-        let anyway = texts(&anyway) + &texts(&config::logging(&without).err().unwrap_or_default());
+        let anyway = texts(&anyway) + &texts(&config::logging(&without.logs).err().unwrap_or_default());
         assert!(!told.contains(key) || anyway.contains(key), "the key of the pseudonyms is shown: {told}");
     }
 }

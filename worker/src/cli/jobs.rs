@@ -1,0 +1,159 @@
+//! What each job can be told, besides where things are.
+
+use clap::{Args, Subcommand};
+
+/// `backfill`.
+#[derive(Debug, Clone, Args)]
+pub struct Backfill {
+    /// Where the users come from: cognito, a file, - for stdin, or s3://bucket/key.
+    #[arg(long, value_name = "cognito|FILE|-|s3://…")]
+    pub from: String,
+    /// ListUsers calls a second at most; the account's quota is shared with the live application.
+    #[arg(long, value_name = "N", default_value = "5")]
+    pub rate: String,
+    /// Messages a second at most [default: no limit].
+    #[arg(long, value_name = "N")]
+    pub max_per_second: Option<String>,
+    /// Statuses that get a profile, in place of the default.
+    #[arg(long, value_name = "S,…", default_value = "CONFIRMED,EXTERNAL_PROVIDER,RESET_REQUIRED")]
+    pub include_status: String,
+    /// What createdAt and updatedAt of new items say.
+    #[arg(long, value_name = "now|user-create-date", default_value = "now")]
+    pub created_at: String,
+    /// Count by status and send nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Go on where an interrupted run stopped.
+    #[arg(long)]
+    pub resume: bool,
+    /// Where the state is kept.
+    #[arg(long, value_name = "FILE", default_value = "profile-worker-backfill.json")]
+    pub checkpoint: String,
+    /// Where lines that cannot be used go, with the reason [default: the input's name with .rejected.jsonl].
+    #[arg(long, value_name = "FILE")]
+    pub rejects: Option<String>,
+    /// The table holds no rows of the documented handler (random ids): it is not scanned for them.
+    #[arg(long)]
+    pub no_legacy_rows: bool,
+}
+
+/// `reconcile`.
+#[derive(Debug, Clone, Args)]
+pub struct Reconcile {
+    /// Scan the table too, for orphans, duplicates, conflicts, malformed rows and changed e-mail addresses.
+    #[arg(long)]
+    pub full: bool,
+    /// Users changed within this time are left out: their message may be on its way.
+    #[arg(long, value_name = "DURATION", default_value = "15m")]
+    pub grace: String,
+    /// Enqueue what is missing.
+    #[arg(long, value_name = "missing")]
+    pub fix: Option<String>,
+    /// The table holds no rows of the documented handler (random ids): it is not scanned for them.
+    #[arg(long)]
+    pub no_legacy_rows: bool,
+    /// ListUsers calls a second at most; the account's quota is shared with the live application.
+    #[arg(long, value_name = "N", default_value = "5")]
+    pub rate: String,
+    /// Statuses that are to have a profile, in place of the default.
+    #[arg(long, value_name = "S,…", default_value = "CONFIRMED,EXTERNAL_PROVIDER,RESET_REQUIRED")]
+    pub include_status: String,
+}
+
+/// `adopt`.
+#[derive(Debug, Clone, Args)]
+pub struct Adopt {
+    /// Change rows; without it the plan is shown and nothing is changed.
+    #[arg(long)]
+    pub apply: bool,
+    /// Where rows go before they are changed.
+    #[arg(long, value_name = "FILE", default_value = "profile-worker-adopt.backup.jsonl")]
+    pub backup: String,
+    /// Rows changed a second at most.
+    #[arg(long, value_name = "N", default_value = "50")]
+    pub rate: String,
+}
+
+/// `redrive`.
+#[derive(Debug, Clone, Args)]
+pub struct Redrive {
+    /// Messages a second at most; SQS takes up to 500.
+    #[arg(long, value_name = "N", default_value = "50")]
+    pub rate: String,
+    /// Only messages quarantined for this reason. SQS itself cannot choose; this program then moves them.
+    #[arg(long, value_name = "REASON")]
+    pub reason: Option<String>,
+    /// Only messages quarantined at least this long ago.
+    #[arg(long, value_name = "DURATION")]
+    pub older_than: Option<String>,
+    /// Only messages that SQS itself moved: they carry no reason.
+    #[arg(long, conflicts_with = "reason")]
+    pub without_reason: bool,
+    /// Show what SQS is moving, or has moved.
+    #[arg(long, conflicts_with_all = ["reason", "older_than", "without_reason", "cancel"])]
+    pub status: bool,
+    /// Stop what SQS is moving.
+    #[arg(long, conflicts_with_all = ["reason", "older_than", "without_reason"])]
+    pub cancel: bool,
+}
+
+/// `quarantine`.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Quarantine {
+    /// Count what is in the dead-letter queue, by reason.
+    List(Chosen),
+    /// Show single messages, without personal data unless asked.
+    Show {
+        /// Which.
+        #[command(flatten)]
+        chosen: Chosen,
+        /// Show the message body as well.
+        #[arg(long)]
+        show_personal_data: bool,
+    },
+    /// Send messages back to the queue.
+    Retry(Chosen),
+    /// Delete messages; a backup is written first.
+    Drop {
+        /// Which.
+        #[command(flatten)]
+        chosen: Chosen,
+        /// Where messages go before they are deleted.
+        #[arg(long, value_name = "FILE", default_value = "profile-worker-dropped.jsonl")]
+        backup: String,
+        /// Do it; without it, what would be deleted is shown.
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+/// Which messages of the dead-letter queue.
+#[derive(Debug, Clone, Args)]
+pub struct Chosen {
+    /// Only those quarantined for this reason.
+    #[arg(long, value_name = "REASON")]
+    pub reason: Option<String>,
+    /// Only this one, by the id it had in the queue.
+    #[arg(long, value_name = "ID")]
+    pub message_id: Option<String>,
+    /// Only those quarantined at least this long ago.
+    #[arg(long, value_name = "DURATION")]
+    pub older_than: Option<String>,
+}
+
+/// `explain`.
+#[derive(Clone, Args)]
+pub struct Explain {
+    /// The user's sub.
+    pub sub: String,
+    /// Show the user's data.
+    #[arg(long)]
+    pub show_personal_data: bool,
+}
+
+/// A sub is a person.
+impl std::fmt::Debug for Explain {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Explain(…)")
+    }
+}
