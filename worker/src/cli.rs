@@ -140,6 +140,12 @@ pub struct Written {
     /// How long stopping may take [default: 90s].
     #[arg(long, env = "DRAIN_DEADLINE", hide_env_values = true, value_name = "DURATION")]
     pub drain_deadline: Option<String>,
+    /// Ask Cognito whether the users of late messages still exist: replays, and what is older than a day [default: off].
+    #[arg(long, env = "VERIFY_LATE", hide_env_values = true, value_name = "on|off")]
+    pub verify_late: Option<String>,
+    /// Questions of VERIFY_LATE a second at most; the quota is shared with the live application [default: 20].
+    #[arg(long, env = "VERIFY_LATE_RATE", hide_env_values = true, value_name = "N")]
+    pub verify_late_rate: Option<String>,
     /// When the platform kills after SIGTERM (ECS stopTimeout) [default: 120s].
     #[arg(long, env = "STOP_TIMEOUT", hide_env_values = true, value_name = "DURATION")]
     pub stop_timeout: Option<String>,

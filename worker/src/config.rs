@@ -57,6 +57,8 @@ pub struct Config {
     pub rules: Rules,
     /// The numbers.
     pub settings: Settings,
+    /// How many late messages a second are asked after; `None` for none.
+    pub verify_late: Option<u32>,
     /// When the platform kills.
     pub stop_timeout: Duration,
     /// How users are named in logs. Not the key itself, which would undo them.
@@ -155,6 +157,8 @@ pub fn parse(written: &Written) -> Result<Config, Vec<Problem>> {
             seconds(1)..=seconds(3600),
         ),
     };
+    let verify_late = reader.switch("VERIFY_LATE", given(written.verify_late.as_deref()), false);
+    let verify_late_rate = reader.verify_late_rate(given(written.verify_late_rate.as_deref()));
     let stop_timeout = reader.duration(
         "STOP_TIMEOUT",
         written.stop_timeout.as_deref(),
@@ -176,6 +180,7 @@ pub fn parse(written: &Written) -> Result<Config, Vec<Problem>> {
         table_name,
         rules,
         settings,
+        verify_late: verify_late.then_some(verify_late_rate),
         stop_timeout,
         pseudonyms: Pseudonyms::new(given(written.logs.log_hash_key.as_deref())),
         admin_addr,

@@ -1,8 +1,8 @@
 //! The worker: from queue messages to profile items.
 //!
 //! Start reading at [`pipeline`], the map. Decisions live in [`decide`] and know no clock, no network
-//! and no randomness; the stages ([`receive`], [`gather`], [`mod@write`], [`settle`], [`heartbeat`]) do what was decided,
-//! through the two [`ports`]; [`aws`] is the only place that knows the SDK. Dependencies point one
+//! and no randomness; the stages ([`receive`], [`gather`], [`verify`], [`mod@write`], [`settle`], [`heartbeat`]) do what was decided,
+//! through the [`ports`]; [`aws`] is the only place that knows the SDK. Dependencies point one
 //! way: `aws, admin, jobs → pipeline → decide → domain`.
 
 pub mod admin;
@@ -26,4 +26,5 @@ pub mod service;
 pub mod settle;
 pub mod stats;
 pub mod telemetry;
+pub mod verify;
 pub mod write;

@@ -5,6 +5,8 @@
 //!   write ── insert if absent, retried inside the lease ──► settle ── delete | delay | quarantine
 //! ```
 //!
+//! What comes late may take a turn on the way: verify ── does the user still exist? ──► gather or settle.
+//!
 //! Three tasks after the receiver, joined by bounded channels. Only the receiver hears the stop
 //! signal; every later stage ends when its input closes, so nothing that was received is forgotten.
 //! (When its last poll is back it tells the gate, which then keeps nobody waiting for a table that fails.)
@@ -24,10 +26,12 @@ use crate::delivery::Leases;
 use crate::gate::Gate;
 use crate::outcome::Outcome;
 use crate::permits::Permits;
-use crate::ports::{ConfirmationQueue, ProfileTable, ReceiptHandle};
+use crate::ports::{ConfirmationQueue, ProfileTable, ReceiptHandle, UserPools};
+use crate::receive::Ways;
 use crate::stats::Stats;
 use crate::telemetry::{Pseudonyms, events};
-use crate::{gather, heartbeat, receive, settle, write};
+use crate::verify::Verifier;
+use crate::{gather, heartbeat, receive, settle, verify, write};
 
 /// The numbers the stages work by.
 #[derive(Debug, Clone)]
@@ -118,13 +122,25 @@ const RELEASE_RESERVE: Duration = Duration::from_secs(2);
 
 /// Runs until a soft stop and everything in hand is settled, until the drain deadline, or until a hard
 /// stop.
-pub async fn run<Q: ConfirmationQueue, T: ProfileTable>(shared: Arc<Shared<Q, T>>, stop: Stop) -> Ended {
+///
+/// With a verifier, late messages are asked after before they are written.
+pub async fn run<Q: ConfirmationQueue, T: ProfileTable, P: UserPools>(
+    shared: Arc<Shared<Q, T>>,
+    verifier: Option<Verifier<P>>,
+    stop: Stop,
+) -> Ended {
     let (arrivals, arrived) = mpsc::channel(CHANNEL);
     let (batches, batched) = mpsc::channel(CHANNEL);
     let (fates, decided) = mpsc::channel(CHANNEL);
 
     let mut stages = JoinSet::new();
-    stages.spawn(receive::run(Arc::clone(&shared), arrivals, fates.clone(), stop.soft.clone()));
+    let late = verifier.map(|verifier| {
+        let (late, came_late) = mpsc::channel(CHANNEL);
+        stages.spawn(verify::run(Arc::clone(&shared), verifier, came_late, arrivals.clone(), fates.clone()));
+        late
+    });
+    let ways = Ways { arrivals, late, fates: fates.clone() };
+    stages.spawn(receive::run(Arc::clone(&shared), ways, stop.soft.clone()));
     stages.spawn(gather::run(shared.settings.linger, arrived, batches));
     stages.spawn(write::run(Arc::clone(&shared), batched, fates));
     let settled = CancellationToken::new();

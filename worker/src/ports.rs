@@ -6,7 +6,7 @@ use std::fmt;
 use std::future::Future;
 use std::time::Duration;
 
-use domain::{Profile, ProfileKey, Timestamp, UserSub, Username};
+use domain::{Profile, ProfileKey, Timestamp, UserPoolId, UserSub, Username};
 
 /// What SQS hands out to settle one receipt of one message. A new receive makes a new handle.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -278,7 +278,17 @@ pub struct UserPage {
 /// Users of one page at most (Cognito API reference, ListUsers).
 pub const MOST_USERS: i32 = 60;
 
-/// The user pool. It answers eventually consistently (Cognito API reference, ListUsers).
+/// The user pools, for those who ask after single users of any.
+pub trait UserPools: Send + Sync + 'static {
+    /// The user of this name; `None` if there is none. A pool that does not exist is an error.
+    fn user(
+        &self,
+        pool: &UserPoolId,
+        username: &Username,
+    ) -> impl Future<Output = Result<Option<User>, CallError>> + Send;
+}
+
+/// One user pool. It answers eventually consistently (Cognito API reference, ListUsers).
 pub trait UserDirectory: Send + Sync + 'static {
     /// The page that `token` leads to; the first without one.
     fn page(&self, token: Option<&str>) -> impl Future<Output = Result<UserPage, CallError>> + Send;

@@ -25,6 +25,7 @@ use crate::pipeline::Shared;
 use crate::ports::{CallError, ConfirmationQueue, ProfileTable};
 use crate::settle::Fate;
 use crate::telemetry::events;
+use crate::verify;
 
 /// What one receive brought, decoded.
 pub struct Arrivals {
@@ -71,22 +72,31 @@ impl Answered {
     }
 }
 
+/// Where messages go from here.
+pub struct Ways {
+    /// Those that are to become items.
+    pub arrivals: mpsc::Sender<Arrivals>,
+    /// Those whose users are to be asked after first; without it, all are written.
+    pub late: Option<mpsc::Sender<Job>>,
+    /// Those whose fate is known.
+    pub fates: mpsc::Sender<Fate>,
+}
+
 /// Receives until `stop`. When it ends no poll is in the air, and what is held for a table that fails can be
 /// given back without being received here again.
 pub async fn run<Q: ConfirmationQueue, T: ProfileTable>(
     shared: Arc<Shared<Q, T>>,
-    arrivals: mpsc::Sender<Arrivals>,
-    fates: mpsc::Sender<Fate>,
+    ways: Ways,
     stop: CancellationToken,
 ) {
-    receive(&shared, &arrivals, &fates, &stop).await;
+    let ways = Arc::new(ways);
+    receive(&shared, &ways, &stop).await;
     shared.gate.stop_holding();
 }
 
 async fn receive<Q: ConfirmationQueue, T: ProfileTable>(
     shared: &Arc<Shared<Q, T>>,
-    arrivals: &mpsc::Sender<Arrivals>,
-    fates: &mpsc::Sender<Fate>,
+    ways: &Arc<Ways>,
     stop: &CancellationToken,
 ) {
     let settings = &shared.settings;
@@ -101,14 +111,14 @@ async fn receive<Q: ConfirmationQueue, T: ProfileTable>(
                 events::if_failed(&poll);
                 // A poll that panicked has dropped what it had: the messages come back.
                 let answered = poll.unwrap_or_else(|_| Answered::failed(Instant::now(), false, None));
-                if arrivals.send(arrived(shared, &mut receivers, answered)).await.is_err() {
+                if ways.arrivals.send(arrived(shared, &mut receivers, answered)).await.is_err() {
                     return;
                 }
             }
             () = stop.cancelled(), if polls.is_empty() => return,
             Some(leave) = leave, if wanted => {
                 receivers.on_poll();
-                polls.spawn(poll(Arc::clone(shared), leave, fates.clone(), stop.clone()));
+                polls.spawn(poll(Arc::clone(shared), leave, Arc::clone(ways), stop.clone()));
             }
         }
     }
@@ -168,7 +178,7 @@ impl Drop for Invitation<'_> {
 async fn poll<Q: ConfirmationQueue, T: ProfileTable>(
     shared: Arc<Shared<Q, T>>,
     leave: Leave,
-    fates: mpsc::Sender<Fate>,
+    ways: Arc<Ways>,
     stop: CancellationToken,
 ) -> Answered {
     let Leave { permits, invited } = leave;
@@ -198,14 +208,23 @@ async fn poll<Q: ConfirmationQueue, T: ProfileTable>(
         let delivery =
             Delivery::new(message, asked_at, shared.settings.visibility_timeout, &shared.leases, permit);
         if stop.is_cancelled() {
-            let _ = fates.send(Fate::single(delivery, Happened::Stopped)).await;
+            let _ = ways.fates.send(Fate::single(delivery, Happened::Stopped)).await;
             continue;
         }
         match shared.rules.decode(&delivery.message.body, delivery.message.sent_at) {
-            Decoded::Write(write) => jobs.push(Job { delivery, write }),
-            Decoded::Ignore => drop(fates.send(Fate::single(delivery, Happened::Unwanted)).await),
+            Decoded::Write(write) => {
+                if write.replayed {
+                    shared.stats.on_replay();
+                }
+                let job = Job { delivery, write };
+                match &ways.late {
+                    Some(late) if verify::is_late(&job) => drop(late.send(job).await),
+                    _ => jobs.push(job),
+                }
+            }
+            Decoded::Ignore => drop(ways.fates.send(Fate::single(delivery, Happened::Unwanted)).await),
             Decoded::Reject(rejection) => {
-                drop(fates.send(Fate::single(delivery, Happened::Rejected(rejection))).await);
+                drop(ways.fates.send(Fate::single(delivery, Happened::Rejected(rejection))).await);
             }
         }
     }

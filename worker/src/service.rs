@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::admin;
 use crate::aws::clients::{ATTEMPT, Access, Clients};
+use crate::aws::cognito::CognitoPools;
 use crate::aws::dynamodb::{DynamoDbTable, key_mismatch, table_key};
 use crate::aws::sqs::{SqsQueue, queue_facts};
 use crate::config::{Config, Problem};
@@ -24,6 +25,7 @@ use crate::pipeline::{self, Ended, Shared, Stop};
 use crate::ports::{CallError, ConfirmationQueue, Depth};
 use crate::stats::{Snapshot, Stats};
 use crate::telemetry::events;
+use crate::verify::Verifier;
 
 /// What a run has to say when it ends.
 #[derive(Debug, Clone, Serialize)]
@@ -93,6 +95,7 @@ pub async fn run(
                 dead_letter_url,
                 config.settings.visibility_timeout,
             );
+            let cognito = clients.cognito.clone();
             let owner = config.rules.model.owner_attribute().map(str::to_owned);
             let table = DynamoDbTable::new(clients, config.table_name.clone(), owner);
             let shared = Arc::new(Shared {
@@ -110,7 +113,9 @@ pub async fn run(
             if let Some(quiet) = until_empty {
                 aside.spawn(stop_when_empty(Arc::clone(&shared), quiet, stop.soft.clone()));
             }
-            pipeline::run(shared, stop).await
+            let verifier =
+                config.verify_late.map(|per_second| Verifier { pools: CognitoPools(cognito), per_second });
+            pipeline::run(shared, verifier, stop).await
         }
     };
     aside.shutdown().await;

@@ -22,6 +22,7 @@ pub use snapshot::{Percentiles, Snapshot};
 pub struct Stats {
     started: Instant,
     received: AtomicU64,
+    replayed: AtomicU64,
     outcomes: [AtomicU64; Outcome::ALL.len()],
     unsettled_deletes: AtomicU64,
     leases_extended: AtomicU64,
@@ -51,6 +52,7 @@ impl Default for Stats {
         Self {
             started: Instant::now(),
             received: AtomicU64::new(0),
+            replayed: AtomicU64::new(0),
             outcomes: Default::default(),
             unsettled_deletes: AtomicU64::new(0),
             leases_extended: AtomicU64::new(0),
@@ -109,6 +111,11 @@ impl Stats {
         if messages > 0 {
             rest.last_arrival = Some(now);
         }
+    }
+
+    /// A delivery is of an archive's replay.
+    pub fn on_replay(&self) {
+        self.replayed.fetch_add(1, Ordering::Relaxed);
     }
 
     /// A delivery ended.
@@ -245,6 +252,7 @@ impl Stats {
         let rest = self.rest();
         Snapshot {
             received,
+            replayed: self.replayed.load(Ordering::Relaxed),
             in_flight: received.saturating_sub(settled),
             outcomes,
             quarantined: rest.quarantined.iter().map(|(reason, count)| (reason.code(), *count)).collect(),

@@ -17,6 +17,7 @@ use worker::pipeline::{self, Ended, Settings, Shared, Stop};
 use worker::service;
 use worker::stats::{Snapshot, Stats};
 use worker::telemetry::Pseudonyms;
+use worker::verify;
 
 use crate::endpoint::{Endpoint, Line, Tripwire};
 use crate::oracles;
@@ -81,7 +82,7 @@ pub async fn live(world: World, settings: Settings, number: usize, life: Life, o
     let ended = tokio::select! {
         biased;
         () = line.dead.cancelled() => None,
-        ended = pipeline::run(Arc::clone(&shared), stop.clone()) => Some(ended),
+        ended = pipeline::run(Arc::clone(&shared), verify::OFF, stop.clone()) => Some(ended),
         () = overdue => {
             world.state().violated(format!("worker {number}: the drain did not end in time"));
             None

@@ -5,13 +5,14 @@
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use domain::{Profile, Timestamp, body};
+use domain::{Profile, Timestamp, UserPoolId, Username, body};
 
 use super::classify::classify;
 use super::clients::Clients;
+use super::cognito::CognitoPools;
 use super::dynamodb::attributes;
 use crate::config::Config;
-use crate::ports::{CallError, ErrorClass};
+use crate::ports::{CallError, ErrorClass, UserPools};
 
 /// What a harmless call showed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,6 +106,15 @@ impl Attempts<'_> {
         };
         let request = self.clients.dynamodb_calm.batch_get_item();
         judge(request.request_items(&self.config.table_name, keys).send().await)
+    }
+
+    /// Asks after nobody.
+    pub async fn find_user(&self, pool: &UserPoolId) -> Tried {
+        let Ok(nobody) = Username::parse(NO_SUB) else { return Tried::NotTried("nobody has no name") };
+        match CognitoPools(self.clients.cognito.clone()).user(pool, &nobody).await {
+            Ok(_) => Tried::Allowed,
+            Err(error) => Tried::Failed(error),
+        }
     }
 
     fn nobody(&self) -> Option<Profile> {

@@ -94,6 +94,7 @@ pub fn by_code(code: Option<&str>) -> CallError {
         | "ReceiptHandleIsInvalid"
         | "InvalidParameterValue"
         | "InvalidParameterValueException"
+        | "InvalidParameterException"
         | "MissingParameter"
         | "MessageNotInflight"
         | "AWS.SimpleQueueService.MessageNotInflight"

@@ -9,7 +9,7 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use domain::{Timestamp, UserPoolId, UserSub, Username};
 
 use super::classify::classify;
-use crate::ports::{CallError, MOST_USERS, User, UserDirectory, UserPage, UserStatus};
+use crate::ports::{CallError, ErrorClass, MOST_USERS, User, UserDirectory, UserPage, UserPools, UserStatus};
 
 /// One user pool.
 #[derive(Clone)]
@@ -22,6 +22,16 @@ impl CognitoPool {
     /// The pool with this id.
     pub fn new(client: aws_sdk_cognitoidentityprovider::Client, pool: UserPoolId) -> Self {
         Self { client, pool }
+    }
+}
+
+/// Whichever user pool.
+#[derive(Clone)]
+pub struct CognitoPools(pub aws_sdk_cognitoidentityprovider::Client);
+
+impl UserPools for CognitoPools {
+    async fn user(&self, pool: &UserPoolId, username: &Username) -> Result<Option<User>, CallError> {
+        CognitoPool::new(self.0.clone(), pool.clone()).user(username).await
     }
 }
 
@@ -66,7 +76,7 @@ impl UserDirectory for CognitoPool {
             let attributes = answer.user_attributes.unwrap_or_default();
             user_of(&answer.username, answer.user_status.as_ref(), answer.enabled, dates, attributes)
         });
-        user.map(Some).ok_or_else(|| CallError::new(crate::ports::ErrorClass::Unavailable, "unreadable_user"))
+        user.map(Some).ok_or_else(|| CallError::new(ErrorClass::Unavailable, "unreadable_user"))
     }
 }
 

@@ -193,6 +193,13 @@ impl Reader {
         self.number("MAX_RECEIVERS", text, fits, MOST_RECEIVERS, "more than which one process has no use for")
     }
 
+    /// Cognito's quota for reading users starts at 120 a second for the whole account and region (Cognito
+    /// developer guide, "Quotas", category UserRead).
+    pub(super) fn verify_late_rate(&mut self, text: Option<&str>) -> u32 {
+        let rate = self.number("VERIFY_LATE_RATE", text, 20, 1000, "far more than Cognito allows");
+        u32::try_from(rate).unwrap_or(20)
+    }
+
     fn number(&mut self, variable: &str, text: Option<&str>, default: usize, most: u64, why: &str) -> usize {
         let Some(text) = text else { return default };
         match text.parse::<u64>() {

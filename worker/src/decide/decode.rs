@@ -3,7 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use domain::{Profile, ProfileModel, Reason, Rejection, Source, Timestamp, TriggerSource, UserPoolId, body};
+use domain::body::{self, Received};
+use domain::{
+    Profile, ProfileModel, Reason, Rejection, Source, Timestamp, TriggerSource, UserPoolId, UserSub, Username,
+};
 
 /// What the worker was told to accept.
 #[derive(Debug, Clone)]
@@ -27,6 +30,14 @@ pub struct Write {
     pub source: Source,
     /// Whether a user waits for it now.
     pub live: bool,
+    /// Whether it is told again from an archive.
+    pub replayed: bool,
+    /// The user's pool.
+    pub user_pool_id: UserPoolId,
+    /// The user's immutable id.
+    pub sub: UserSub,
+    /// The user's name in the pool.
+    pub username: Username,
 }
 
 /// What to do with a message.
@@ -57,13 +68,21 @@ impl Rules {
         if confirmation.trigger.as_ref().is_some_and(|trigger| !self.trigger_sources.contains(trigger)) {
             return Decoded::Ignore;
         }
+        let live = received.is_live();
         match self.model.profile(confirmation) {
-            Ok(profile) => Decoded::Write(Box::new(Write {
-                profile,
-                observed_at: confirmation.observed_at,
-                source: confirmation.source,
-                live: received.is_live(),
-            })),
+            Ok(profile) => {
+                let Received { confirmation, replayed } = received;
+                Decoded::Write(Box::new(Write {
+                    profile,
+                    observed_at: confirmation.observed_at,
+                    source: confirmation.source,
+                    live,
+                    replayed,
+                    user_pool_id: confirmation.user_pool_id,
+                    sub: confirmation.sub,
+                    username: confirmation.username,
+                }))
+            }
             Err(rejection) => Decoded::Reject(rejection),
         }
     }

@@ -6,6 +6,7 @@ pub mod batcher;
 pub mod breaker;
 pub mod decode;
 pub mod fold;
+pub mod late;
 pub mod lease;
 pub mod permits;
 pub mod receivers;

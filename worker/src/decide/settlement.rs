@@ -22,6 +22,12 @@ pub enum Happened {
     Refused(CallError),
     /// The message cannot become an item.
     Rejected(Rejection),
+    /// Its user no longer exists.
+    Gone,
+    /// It came late, and nobody could say whether its user still exists.
+    Unverified(CallError),
+    /// It came late, with more of its kind than may be asked after at a time.
+    AboveRate,
     /// Its trigger source is not wanted.
     Unwanted,
     /// It was not written, because the worker stops.
@@ -107,6 +113,11 @@ pub fn settle(
             (Outcome::Retried, RetryAfter(PATIENT.delay(receive_count, chance)))
         }
         Happened::Rejected(rejection) => (Outcome::Rejected, Quarantine(rejection.clone())),
+        Happened::Gone => (Outcome::UserGone, Delete),
+        // Nobody waits for it, and hours of others may have to be asked after first.
+        Happened::Unverified(_) | Happened::AboveRate => {
+            (Outcome::Retried, RetryAfter(STUBBORN.delay(receive_count, chance)))
+        }
         Happened::Unwanted => (Outcome::Ignored, Delete),
         Happened::Stopped => (Outcome::Released, Release),
         Happened::HeldTooLong => (Outcome::Released, RetryAfter(SERVICE.max_interval)),
@@ -188,6 +199,16 @@ mod tests {
     }
 
     #[test]
+    fn a_user_who_has_gone_is_an_outcome_and_a_doubt_waits_ever_longer() {
+        assert_eq!(settle(&Happened::Gone, None, 1, 0.5), (Outcome::UserGone, Settlement::Delete));
+        for happened in [Happened::AboveRate, Happened::Unverified(error(ErrorClass::Denied))] {
+            let delays = [1, 2, 100].map(|count| settle(&happened, None, count, 1.0));
+            let after = |seconds| (Outcome::Retried, Settlement::RetryAfter(Duration::from_secs(seconds)));
+            assert_eq!(delays, [after(1), after(2), after(3600)], "{happened:?}");
+        }
+    }
+
+    #[test]
     fn what_was_held_through_an_outage_is_given_back_for_the_longest_delay() {
         let (outcome, settlement) = settle(&Happened::HeldTooLong, None, 1, 0.0);
         assert_eq!((outcome, settlement), (Outcome::Released, Settlement::RetryAfter(SERVICE.max_interval)));
@@ -238,6 +259,10 @@ mod tests {
         for (happened, deleted) in [
             (Happened::Inserted(Inserted::Created), true),
             (Happened::Unwanted, true),
+            (Happened::Gone, true),
+            (Happened::Unverified(error(ErrorClass::Missing)), false),
+            (Happened::Unverified(error(ErrorClass::Refused)), false),
+            (Happened::AboveRate, false),
             (Happened::Failed(error(ErrorClass::Throttled)), false),
             (Happened::Failed(error(ErrorClass::Unavailable)), false),
             (Happened::TurnedAway, false),

@@ -13,6 +13,7 @@ use crate::permits::Permits;
 use crate::pipeline::{self, Ended, Settings, Stop, WriteStrategy, fixture};
 use crate::ports::Message;
 use crate::telemetry::captured::Lines;
+use crate::verify;
 use scripted::{Answer, Queue, Table, VISIBILITY, WRITE, events};
 
 mod scripted;
@@ -258,7 +259,7 @@ fn confirmation(user: usize) -> Message {
 async fn drained(shared: &Arc<Shared<Queue, Table>>, confirmations: usize) {
     *shared.queue.waiting.lock().unwrap() = (0..confirmations).map(confirmation).collect();
     let stop = Stop::default();
-    let pipeline = tokio::spawn(pipeline::run(Arc::clone(shared), stop.clone()));
+    let pipeline = tokio::spawn(pipeline::run(Arc::clone(shared), verify::OFF, stop.clone()));
     while shared.stats.received() < confirmations as u64 {
         sleep(SECOND / 10).await;
     }

@@ -82,6 +82,7 @@ pub async fn run(config: &Config, clients: &Clients) -> Report {
     doctor.configuration();
     doctor.queue().await;
     doctor.table().await;
+    doctor.user_pools().await;
     let ok = doctor.lines.iter().all(|line| matches!(line.verdict, Verdict::Ok | Verdict::Advice));
     Report { checks: doctor.lines, ok }
 }
@@ -249,6 +250,21 @@ impl Doctor<'_> {
         if strategy != WriteStrategy::Put {
             self.permission("dynamodb:PartiQLInsert", self.attempts().insert().await);
             self.permission("dynamodb:BatchGetItem", self.attempts().read().await);
+        }
+    }
+
+    async fn user_pools(&mut self) {
+        if self.config.verify_late.is_none() {
+            return;
+        }
+        let pools = self.config.rules.user_pools.clone();
+        if pools.is_empty() {
+            let tried = Tried::NotTried("VERIFY_LATE is on, and USER_POOL_IDS names no pool to try it on");
+            self.permission("cognito-idp:AdminGetUser", tried);
+        }
+        for pool in &pools {
+            let tried = self.attempts().find_user(pool).await;
+            self.permission("cognito-idp:AdminGetUser", tried);
         }
     }
 

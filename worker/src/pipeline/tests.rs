@@ -102,7 +102,7 @@ async fn stopped(writing: Duration, deleting: Duration, drain: Duration, hard: O
     settings.drain_deadline = drain;
     let shared = Arc::new(fixture::shared(queue, Table(writing), settings));
     let stop = Stop::default();
-    let running = tokio::spawn(run(Arc::clone(&shared), stop.clone()));
+    let running = tokio::spawn(run(Arc::clone(&shared), verify::OFF, stop.clone()));
     sleep(SECOND).await;
     assert_eq!(shared.stats.received(), 25);
     let begun = Instant::now();

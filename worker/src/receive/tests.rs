@@ -93,7 +93,8 @@ fn start_with(
     let (arrived, arrivals) = mpsc::channel(100);
     let (told, fates) = mpsc::channel(100);
     let stop = CancellationToken::new();
-    let running = tokio::spawn(run(Arc::clone(&shared), arrived, told, stop.clone()));
+    let ways = Ways { arrivals: arrived, late: None, fates: told };
+    let running = tokio::spawn(run(Arc::clone(&shared), ways, stop.clone()));
     Stage { shared, arrivals, fates, stop, running }
 }
 
@@ -215,17 +216,19 @@ async fn leave_that_was_given_before_the_breaker_opened_is_not_used() {
     let stage = start(Queue::default(), |settings| settings.wait_time = 1000 * SECOND);
     sleep(SECOND).await;
     let (fates, _kept) = mpsc::channel(1);
+    let (arrivals, _kept_too) = mpsc::channel(1);
+    let ways = Arc::new(Ways { arrivals, late: None, fates });
     let permits = stage.shared.permits.acquire(10, SECOND).await;
     stage.shared.gate.trip(&outage());
     let leave = Leave { permits, invited: false };
-    let answered = poll(Arc::clone(&stage.shared), leave, fates.clone(), stage.stop.clone()).await;
+    let answered = poll(Arc::clone(&stage.shared), leave, Arc::clone(&ways), stage.stop.clone()).await;
     assert_eq!(answered.answer, Answer::Brought { messages: 0, asked: 10 });
     assert_eq!(stage.shared.queue.asked().len(), 1, "polled though the breaker is open");
     let permits = stage.shared.permits.acquire(1, SECOND).await;
     drop(tokio::spawn(poll(
         Arc::clone(&stage.shared),
         Leave { permits, invited: true },
-        fates,
+        ways,
         stage.stop.clone(),
     )));
     sleep(SECOND).await;
@@ -304,5 +307,44 @@ async fn nobody_is_waited_for_when_there_is_no_room_and_no_write_that_makes_some
         let mut stage = start(Queue::of([confirmations(10)]), |settings| settings.max_in_flight = 10);
         let _slot = if writing { Some(stage.shared.permits.slot().await) } else { None };
         assert_eq!(stage.arrivals.recv().await.unwrap().more, writing);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_late_messages_take_the_other_way_and_only_where_there_is_one() {
+    let now = jiff::Timestamp::now().to_string();
+    let fresh = fixture::confirmation(1).replace("2026-11-22T20:05:38.123Z", &now);
+    let old = fixture::confirmation(2).replace("2026-11-22T20:05:38.123Z", "2020-01-01T00:00:00Z");
+    let replayed = format!(
+        r#"{{"detail-type":"UserConfirmed","replay-name":"r","detail":{}}}"#,
+        fixture::confirmation(3).replace("2026-11-22T20:05:38.123Z", &now)
+    );
+    let bodies = || vec![fresh.clone(), old.clone(), replayed.clone()];
+    let ids =
+        |jobs: &[Job]| jobs.iter().map(|job| job.write.username.as_str().to_owned()).collect::<Vec<_>>();
+
+    for ways in [1, 2] {
+        let shared = Arc::new(fixture::shared(Queue::of([bodies()]), NoTable, fixture::settings()));
+        let (fates, _told) = mpsc::channel(100);
+        let (arrivals, _arrived) = mpsc::channel(100);
+        let (late, mut came_late) = mpsc::channel(100);
+        let late = (ways == 2).then_some(late);
+        let ways = Arc::new(Ways { arrivals, late, fates });
+        let permits = shared.permits.acquire(10, SECOND).await;
+        let leave = Leave { permits, invited: false };
+        let answered = poll(Arc::clone(&shared), leave, Arc::clone(&ways), CancellationToken::new()).await;
+        let mut aside = Vec::new();
+        while let Ok(job) = came_late.try_recv() {
+            aside.push(job);
+        }
+        if ways.late.is_some() {
+            assert_eq!(
+                (ids(&answered.jobs), ids(&aside)),
+                (vec!["u1".into()], vec!["u2".into(), "u3".into()])
+            );
+        } else {
+            assert_eq!((ids(&answered.jobs).len(), aside.len()), (3, 0));
+        }
+        assert_eq!(shared.stats.snapshot(Instant::now()).replayed, 1);
     }
 }

@@ -12,6 +12,8 @@ use crate::outcome::Outcome;
 pub struct Snapshot {
     /// Deliveries received.
     pub received: u64,
+    /// Those of them that were told again by a replay of an EventBridge archive.
+    pub replayed: u64,
     /// Deliveries that ended, by outcome.
     #[serde(flatten)]
     pub outcomes: BTreeMap<&'static str, u64>,

@@ -119,10 +119,11 @@ pub fn decided(
         Settlement::RetryAfter(delay) => {
             let delay_ms = ms(*delay);
             let (class, code) = match happened {
-                Happened::Failed(error) | Happened::Refused(error) => {
+                Happened::Failed(error) | Happened::Refused(error) | Happened::Unverified(error) => {
                     (error.class.name(), error.code.as_str())
                 }
                 Happened::Rejected(rejection) => ("rejected", rejection.reason.code()),
+                Happened::AboveRate => ("late", "verify_rate"),
                 Happened::HeldTooLong => ("held", "hold_budget"),
                 _ => ("", ""),
             };
@@ -185,6 +186,7 @@ pub fn status(snapshot: &Snapshot) {
         ready = snapshot.ready,
         breaker_open = snapshot.breaker_open,
         received = snapshot.received,
+        replayed = snapshot.replayed,
         in_flight = snapshot.in_flight,
         effective_permits = snapshot.effective_permits,
         tasks = snapshot.tasks,
