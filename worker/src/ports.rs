@@ -285,4 +285,7 @@ pub trait UserDirectory: Send + Sync + 'static {
 
     /// The user of this name; `None` if there is none. A pool that does not exist is an error.
     fn user(&self, username: &Username) -> impl Future<Output = Result<Option<User>, CallError>> + Send;
+
+    /// How many users the pool has about.
+    fn estimated_users(&self) -> impl Future<Output = Result<u64, CallError>> + Send;
 }
