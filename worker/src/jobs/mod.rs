@@ -10,13 +10,17 @@ use crate::config::{self, JobConfig, Needs};
 use crate::pipeline::Stop;
 use crate::stats::Stats;
 
+pub mod again;
 pub mod check;
 pub mod checkpoint;
+pub mod digests;
 mod error;
 pub mod files;
+pub mod legacy;
 pub mod pace;
 pub mod progress;
 mod report;
+pub mod rows;
 pub mod sender;
 pub mod users;
 
