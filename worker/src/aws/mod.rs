@@ -7,4 +7,5 @@ pub mod clients;
 pub mod cognito;
 pub mod dynamodb;
 pub mod outbox;
+pub mod scan;
 pub mod sqs;
