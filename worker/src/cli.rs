@@ -56,6 +56,18 @@ pub enum Command {
         #[command(flatten)]
         written: Box<Written>,
     },
+    /// Move rows of the documented Amplify handler (random ids) under their users' keys.
+    ///
+    /// Shows the plan and changes nothing without --apply. Of several rows of one user the one he edited is kept,
+    /// else the oldest; if he edited two, all are left alone.
+    Adopt {
+        /// What to do.
+        #[command(flatten)]
+        given: jobs::Adopt,
+        /// The settings.
+        #[command(flatten)]
+        written: Box<JobWritten>,
+    },
     /// Ask a running worker's admin endpoint whether it is well (for the container's health check).
     Health {
         /// The settings.

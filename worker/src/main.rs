@@ -10,9 +10,9 @@ use std::sync::Arc;
 use comfy_table::Table;
 use tokio::signal::unix::{SignalKind, signal};
 use worker::aws::clients::{Access, Clients};
-use worker::cli::{self, Cli, Command, Logs, Output, Written};
-use worker::config::{self, Problem};
-use worker::jobs::{JobError, Report, check};
+use worker::cli::{self, Cli, Command, JobWritten, Output, Written};
+use worker::config::{self, Needs, Problem};
+use worker::jobs::{Context, JobError, Report, adopt, check};
 use worker::pipeline::{Ended, Stop};
 use worker::service::{self, Summary};
 use worker::stats::Stats;
@@ -53,6 +53,10 @@ async fn dispatch(cli: Cli) -> Result<u8, Vec<Problem>> {
     let output = cli.output.unwrap_or_else(by_terminal);
     match cli.command {
         Command::Run { until_empty, written } => run(&written, until_empty.as_deref(), output).await,
+        Command::Adopt { given, written } => {
+            let needs = Needs { table: true, pool: true, ..Needs::default() };
+            job(&written, &needs, output, async |context| adopt::run(&given, &context).await).await
+        }
         Command::Check { written } => check(&written, output).await,
         Command::Health { written } => {
             let answer = admin::ask(config::admin_addr(&written)?).await;
@@ -114,17 +118,21 @@ async fn run(written: &Written, until_empty: Option<&str>, output: Output) -> Re
 }
 
 /// Runs a job and prints what it has to say.
-#[allow(dead_code, reason = "the first job comes with its command")]
 async fn job<R: Report>(
-    logs: &Logs,
+    written: &JobWritten,
+    needs: &Needs,
     output: Output,
-    run: impl AsyncFnOnce(Stop) -> Result<R, JobError>,
+    run: impl AsyncFnOnce(Context) -> Result<R, JobError>,
 ) -> Result<u8, Vec<Problem>> {
-    let logging = config::logging(logs)?;
+    let logging = config::logging(&written.logs)?;
     telemetry::init(logging.format, logging.filter);
     let stop = Stop::default();
     listen_for_signals(&stop).map_err(|problem| vec![problem])?;
-    Ok(match run(stop).await {
+    let ran = match Context::new(written, needs, stop).await {
+        Ok(context) => run(context).await,
+        Err(error) => Err(error),
+    };
+    Ok(match ran {
         Ok(report) => {
             match output {
                 Output::Json => println!("{}", serde_json::to_string(&report).unwrap_or_default()),

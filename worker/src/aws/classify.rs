@@ -95,7 +95,6 @@ pub fn by_code(code: Option<&str>) -> CallError {
         | "InvalidParameterException"
         | "InvalidParameterValue"
         | "InvalidParameterValueException"
-        | "InvalidParameterException"
         | "MissingParameter"
         | "MessageNotInflight"
         | "AWS.SimpleQueueService.MessageNotInflight"

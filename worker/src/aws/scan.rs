@@ -3,10 +3,10 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::operation::RequestId;
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::classify::classify;
+use super::dynamodb::from_the_service;
 use crate::ports::{CallError, ErrorClass, ProfileRows, Row, RowPage};
 
 /// One table, to be read as a whole.
@@ -72,9 +72,7 @@ impl ProfileRows for TableScan {
         let request = request.projection_expression(paths.join(", ")).set_exclusive_start_key(start);
         let answer = request.send().await.map_err(|error| classify(&error))?;
         // An empty answer that DynamoDB did not give would be the end of the table.
-        if answer.request_id().is_none() {
-            return Err(CallError::new(ErrorClass::Unavailable, "answer_without_id"));
-        }
+        from_the_service(&answer)?;
         let unreadable = || CallError::new(ErrorClass::Unavailable, "row_without_key");
         let rows: Option<Vec<Row>> =
             answer.items.unwrap_or_default().iter().map(|item| self.row(item)).collect();

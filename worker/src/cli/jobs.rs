@@ -66,10 +66,13 @@ pub struct Adopt {
     /// Change rows; without it the plan is shown and nothing is changed.
     #[arg(long)]
     pub apply: bool,
-    /// Where rows go before they are changed.
+    /// Where every user's old and new keys are written, with what is kept and what differs. Holds personal data.
+    #[arg(long, value_name = "FILE", default_value = "profile-worker-adopt.plan.jsonl")]
+    pub plan: String,
+    /// Where rows go before they are changed, as DynamoDB JSON. Holds personal data.
     #[arg(long, value_name = "FILE", default_value = "profile-worker-adopt.backup.jsonl")]
     pub backup: String,
-    /// Rows changed a second at most.
+    /// Users a second at most.
     #[arg(long, value_name = "N", default_value = "50")]
     pub rate: String,
 }

@@ -89,7 +89,7 @@ impl Legacy {
 }
 
 /// As much of a user as his key and his owner need.
-fn nothing_but(pool: &UserPoolId, sub: &UserSub, username: &Username) -> Option<Confirmation> {
+pub(super) fn nothing_but(pool: &UserPoolId, sub: &UserSub, username: &Username) -> Option<Confirmation> {
     Some(Confirmation {
         source: Source::Reconcile,
         trigger: None,

@@ -10,6 +10,7 @@ use crate::config::{self, JobConfig, Needs};
 use crate::pipeline::Stop;
 use crate::stats::Stats;
 
+pub mod adopt;
 pub mod again;
 pub mod check;
 pub mod checkpoint;
@@ -17,6 +18,7 @@ pub mod digests;
 mod error;
 pub mod files;
 pub mod legacy;
+pub mod lines;
 pub mod pace;
 pub mod policy;
 pub mod progress;
