@@ -1,11 +1,7 @@
 //! Whose is a row, by what it says itself? Only what the documented handler writes is believed: the sub, alone or
 //! before the user name. Must never guess a user from a name: names are given again.
 
-use std::collections::BTreeMap;
-
-use domain::{
-    Confirmation, Owner, ProfileKey, ProfileModel, Source, Timestamp, UserPoolId, UserSub, Username,
-};
+use domain::{Owner, ProfileKey, ProfileModel, UserPoolId, UserSub, Username};
 
 use crate::jobs::legacy::nothing_but;
 use crate::ports::StoredOwner;
