@@ -16,8 +16,8 @@ use crate::eventually::{PATIENCE, eventually};
 use crate::executables::executables;
 use crate::http::get;
 
-/// Every variable of the worker that is not AWS's.
-pub const VARIABLES: [&str; 21] = [
+/// Every variable of `run` that is not AWS's.
+pub const VARIABLES: [&str; 23] = [
     "QUEUE_URL",
     "DEAD_LETTER_QUEUE_URL",
     "TABLE_NAME",
@@ -34,6 +34,8 @@ pub const VARIABLES: [&str; 21] = [
     "WRITE_DEADLINE",
     "HOLD_BUDGET",
     "DRAIN_DEADLINE",
+    "VERIFY_LATE",
+    "VERIFY_LATE_RATE",
     "STOP_TIMEOUT",
     "LOG_HASH_KEY",
     "ADMIN_ADDR",

@@ -36,6 +36,8 @@ async fn every_problem_is_told_at_once() {
             .with("WRITE_DEADLINE", "0s")
             .with("HOLD_BUDGET", "12h")
             .with("DRAIN_DEADLINE", "never")
+            .with("VERIFY_LATE", "maybe")
+            .with("VERIFY_LATE_RATE", "0")
             .with("STOP_TIMEOUT", "x")
             .with("ADMIN_ADDR", "everywhere")
             .with("LOG_FORMAT", "xml")

@@ -9,6 +9,7 @@
     reason = "a test that cannot go on is to stop loudly, at the line where it stopped"
 )]
 
+mod adopt;
 mod answers;
 mod batches;
 mod bounds;
@@ -20,6 +21,7 @@ mod holding;
 mod injection;
 mod interrupted;
 mod killed;
+mod late;
 mod leases;
 mod outage;
 mod owners;

@@ -62,6 +62,7 @@ pub struct Reconcile {
 
 /// `adopt`.
 #[derive(Debug, Clone, Args)]
+#[group(skip)]
 pub struct Adopt {
     /// Change rows; without it the plan is shown and nothing is changed.
     #[arg(long)]
