@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use harness::confirmations::POOL;
-use harness::{Ended, Person, Worker, World, eventually, world};
+use harness::{Ended, Gate, Person, Reaction, Worker, World, eventually, world};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -110,7 +111,7 @@ async fn scene(world: &World) -> Scene {
     Scene { before, after, changed, people }
 }
 
-/// Found by everybody who looks: 17 rows, 8 users with a stray, 4 rows moved, 4 deleted besides.
+/// Found by everybody who looks: 17 rows, 8 users with a stray, 4 rows moved, 5 deleted besides.
 const FOUND: [u64; 6] = [17, 8, 4, 5, 2, 2];
 
 #[tokio::test]
@@ -213,6 +214,80 @@ async fn killed_and_interrupted_it_goes_on_where_it_was() {
 
 fn lines_so_far(path: &Path) -> usize {
     std::fs::read_to_string(path).map_or(0, |text| text.lines().count())
+}
+
+/// Edited, or adopted by somebody else, between being read and being moved: nothing of it takes effect.
+#[tokio::test]
+async fn what_changes_meanwhile_is_left_as_it_is() {
+    let world = world!(Interception);
+    let folder = tempfile::tempdir().unwrap();
+    for case in 0..3 {
+        let proxy = world.intercept().await;
+        let person = Person::new("ana");
+        let stray = handlers(&person, 3);
+        let own = under_his_key(&handlers(&person, 1), &person);
+        world.put(&stray).await;
+        if case == 2 {
+            world.put(&own).await;
+        }
+        let gate = Gate::default();
+        let held = gate.clone();
+        proxy.on("TransactWriteItems", move |_| Reaction::HoldRequest(held.clone()));
+        let running =
+            adopt(&world, folder.path(), &["--apply"]).with("AWS_ENDPOINT_URL_DYNAMODB", proxy.endpoint());
+        let running = running.start();
+        eventually("it is about to be moved", async || (proxy.calls("TransactWriteItems") > 0).then_some(()))
+            .await;
+        // The row itself is edited; a row appears under the key; the row under the key is edited.
+        let after = match case {
+            0 => vec![edited(stray.clone())],
+            1 => vec![stray.clone(), own.clone()],
+            _ => vec![stray.clone(), edited(own.clone())],
+        };
+        for row in &after {
+            world.put(row).await;
+        }
+        gate.open();
+        let ended = running.ended().await;
+        assert_eq!(ended.code, Some(1), "{case}: {ended:#?}");
+        assert_eq!(ended.result()["left_alone"], json!({"changed_meanwhile": 1}), "{case}");
+        world.assert_items(after.clone()).await;
+        for row in &after {
+            let key = [("id".to_owned(), AttributeValue::S(row["id"]["S"].as_str().unwrap().to_owned()))];
+            let request = world.dynamodb.delete_item().table_name(world.table());
+            request.set_key(Some(key.into())).send().await.unwrap();
+        }
+    }
+}
+
+/// A throttle, an answer that was lost after the move took effect, and no permission in the end.
+#[tokio::test]
+async fn a_move_is_tried_again_and_made_once() {
+    let world = world!(Interception);
+    let proxy = world.intercept().await;
+    let crowd = Person::crowd(3);
+    for person in &crowd {
+        world.put(&handlers(person, 3)).await;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    proxy.on("TransactWriteItems", |call| match call.nth {
+        0 => Reaction::error(400, "ThrottlingException"),
+        1 => Reaction::LoseAnswer,
+        2 | 3 => Reaction::Forward,
+        _ => Reaction::error(400, "AccessDeniedException"),
+    });
+    let through =
+        adopt(&world, folder.path(), &["--apply"]).with("AWS_ENDPOINT_URL_DYNAMODB", proxy.endpoint());
+    let denied = through.run().await;
+    assert_eq!(denied.code, Some(69), "{denied:#?}");
+    for word in ["TransactWriteItems", "AccessDenied", "stays adopted"] {
+        assert!(denied.stderr.contains(word), "{word}: {}", denied.stderr);
+    }
+    let adopted =
+        world.items().await.iter().filter(|row| crowd.iter().any(|one| row["id"]["S"] == one.sub)).count();
+    assert_eq!((adopted, world.items().await.len()), (2, 3));
+    let rest = adopt(&world, folder.path(), &["--apply"]).run().await;
+    assert_eq!((rest.code, rest.count("moved")), (Some(0), 1), "{rest:#?}");
 }
 
 #[tokio::test]
