@@ -6,5 +6,6 @@ pub mod classify;
 pub mod clients;
 pub mod cognito;
 pub mod dynamodb;
+pub mod objects;
 pub mod outbox;
 pub mod sqs;
