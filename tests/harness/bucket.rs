@@ -24,8 +24,7 @@ pub struct Bucket {
 impl Bucket {
     /// Makes one.
     pub async fn create(world: &World) -> Self {
-        let (access, name) = (world.access(), world.table().to_owned());
-        let s3 = client(&access);
+        let (s3, name) = (client(&world.access()), world.table().to_owned());
         let region = s3.config().region().map_or("eu-central-1", |region| region.as_ref());
         // The oldest region alone is not to be named (S3 API reference, CreateBucket).
         let location = (region != "us-east-1").then(|| {
@@ -34,7 +33,8 @@ impl Bucket {
         });
         let create = s3.create_bucket().bucket(&name).set_create_bucket_configuration(location);
         create.send().await.unwrap();
-        Self { access, outlives_the_test: world.outlives_the_test(), s3, name }
+        // Connections belong to the runtime they were made on, so cleaning up has others.
+        Self { access: world.access(), outlives_the_test: world.outlives_the_test(), s3, name }
     }
 
     /// An object of it, whether it is there or not.

@@ -23,11 +23,11 @@ pub struct UserPool {
 impl UserPool {
     /// Makes one.
     pub async fn create(world: &World) -> Self {
-        let access = world.access();
-        let client = client(&access);
+        let client = client(&world.access());
         let made = client.create_user_pool().pool_name(world.table()).send().await.unwrap();
         let id = made.user_pool.unwrap().id.unwrap();
-        Self { access, outlives_the_test: world.outlives_the_test(), client, id }
+        // Connections belong to the runtime they were made on, so cleaning up has others.
+        Self { access: world.access(), outlives_the_test: world.outlives_the_test(), client, id }
     }
 
     /// The pool as the worker sees it.
