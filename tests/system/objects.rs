@@ -69,7 +69,7 @@ async fn a_connection_that_ends_in_the_middle_is_no_end_of_the_file() {
     let bucket = Bucket::create(&world).await;
     let s3 = bucket.s3.clone();
     let file = bucket.place("users.jsonl");
-    file.write(&[b'x'; 200_000], &s3).await.unwrap();
+    file.write(&vec![b'x'; 200_000], &s3).await.unwrap();
     for cut in [0, 1, 100_000, 199_999] {
         world.stack().s3.break_off_after(Some(cut));
         let error = file.read("--from", &s3).await.unwrap_err();
