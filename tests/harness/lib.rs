@@ -14,6 +14,7 @@
     reason = "a test that cannot go on is to stop loudly, at the line where it stopped"
 )]
 
+pub mod bucket;
 pub mod confirmations;
 pub mod engine;
 pub mod eventually;
@@ -33,10 +34,12 @@ mod rows;
 mod runtime_api;
 pub mod tcp;
 pub mod trigger_process;
+pub mod user_pool;
 pub mod vitals;
 pub mod worker_process;
 pub mod world;
 
+pub use bucket::Bucket;
 pub use confirmations::{Person, fixture};
 pub use engine::Capability;
 pub use eventually::{PATIENCE, eventually};
@@ -47,5 +50,6 @@ pub use personal::Personal;
 pub use receipts::Receipts;
 pub use tcp::{Fault, Strike, TcpProxy};
 pub use trigger_process::Trigger;
+pub use user_pool::UserPool;
 pub use worker_process::{Ended, Worker};
 pub use world::World;

@@ -8,8 +8,10 @@
 //! may do everything, so it belongs on loopback.
 
 mod body;
+mod broken;
 mod protocol;
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -17,7 +19,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, Method, Response, StatusCode, Uri};
+use axum::http::{HeaderMap, Method, Response, StatusCode, Uri, header};
 
 use crate::listener::Listener;
 use protocol::{Address, Fault, S3Error};
@@ -40,10 +42,17 @@ pub(crate) struct Object {
     pub(crate) crc32: Option<String>,
 }
 
+/// What a test lets go wrong.
+#[derive(Clone, Copy, Default)]
+struct Trouble {
+    denied: bool,
+    broken_off_after: Option<usize>,
+}
+
 #[derive(Default)]
 struct Buckets {
     by_name: RwLock<HashMap<String, BTreeMap<String, Object>>>,
-    denied: RwLock<bool>,
+    trouble: RwLock<Trouble>,
 }
 
 impl S3Server {
@@ -80,7 +89,12 @@ impl S3Server {
 
     /// Whether every call is answered with AccessDenied from now on.
     pub fn deny(&self, denied: bool) {
-        *self.buckets.denied.write().unwrap_or_else(PoisonError::into_inner) = denied;
+        self.buckets.trouble.write().unwrap_or_else(PoisonError::into_inner).denied = denied;
+    }
+
+    /// From now on the connection ends after so many bytes of an object. `None` ends it.
+    pub fn break_off_after(&self, bytes: Option<usize>) {
+        self.buckets.trouble.write().unwrap_or_else(PoisonError::into_inner).broken_off_after = bytes;
     }
 }
 
@@ -107,14 +121,22 @@ impl Buckets {
         bytes: Bytes,
     ) -> Result<Response<Body>, S3Error> {
         let address = Address::from_uri(uri)?;
-        if *self.denied.read().unwrap_or_else(PoisonError::into_inner) {
+        let trouble = *self.trouble.read().unwrap_or_else(PoisonError::into_inner);
+        if trouble.denied {
             return Err(Fault::AccessDenied.at(&address));
         }
         let missing = || Fault::NoSuchBucket.at(&address);
         match (method.as_str(), address.key.as_str()) {
             ("PUT", "") => {
-                self.write().entry(address.bucket.clone()).or_default();
-                Ok(protocol::empty(StatusCode::OK))
+                let region = crate::sqs::region(headers.get(header::AUTHORIZATION));
+                protocol::check_location(region, &bytes).map_err(|fault| fault.at(&address))?;
+                match self.write().entry(address.bucket.clone()) {
+                    Entry::Occupied(_) => Err(Fault::BucketAlreadyOwnedByYou.at(&address)),
+                    Entry::Vacant(free) => {
+                        free.insert(BTreeMap::new());
+                        Ok(protocol::empty(StatusCode::OK))
+                    }
+                }
             }
             ("PUT", key) => {
                 let bytes = body::decoded(headers, bytes).map_err(|fault| fault.at(&address))?;
@@ -129,7 +151,11 @@ impl Buckets {
                 let buckets = self.read();
                 let bucket = buckets.get(&address.bucket).ok_or_else(missing)?;
                 let object = bucket.get(key).ok_or_else(|| Fault::NoSuchKey.at(&address))?;
-                Ok(protocol::object(object, headers))
+                let answer = protocol::object(object, headers);
+                Ok(match trouble.broken_off_after.and_then(|bytes| object.bytes.get(..bytes)) {
+                    Some(beginning) => answer.map(|_| broken::body(object.bytes.slice_ref(beginning))),
+                    None => answer,
+                })
             }
             ("DELETE", key) if !key.is_empty() => {
                 self.write().get_mut(&address.bucket).ok_or_else(missing)?.remove(key);

@@ -8,6 +8,7 @@ pub mod clients;
 pub mod cognito;
 pub mod dynamodb;
 pub mod json;
+pub mod objects;
 pub mod outbox;
 pub mod scan;
 pub mod sqs;
