@@ -1,6 +1,6 @@
 //! The commands besides `run`. Each is a short program that prints a result on stdout and ends with an
 //! exit code that says what it found. What several need stands beside them: [`Context`], [`Report`],
-//! [`files`], [`checkpoint`], [`pace`], [`progress`], [`sender`] and [`users`].
+//! [`files`], [`checkpoint`], [`pace`], [`policy`], [`progress`], [`sender`] and [`users`].
 
 use std::sync::Arc;
 
@@ -18,6 +18,7 @@ mod error;
 pub mod files;
 pub mod legacy;
 pub mod pace;
+pub mod policy;
 pub mod progress;
 mod report;
 pub mod rows;

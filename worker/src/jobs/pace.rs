@@ -4,6 +4,23 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
+use crate::config::Problem;
+
+/// Reads a rate from what was written for `flag`.
+///
+/// # Errors
+/// What is wrong with it; the value itself is not repeated.
+pub fn per_second(flag: &str, text: &str, most: f64) -> Result<f64, Problem> {
+    match text.trim().parse::<f64>() {
+        Ok(rate) if rate > 0.0 && rate <= most => Ok(rate),
+        _ => Err(Problem::new(
+            flag,
+            format!("is not a number above 0 and up to {most}"),
+            "write how many a second, such as 5 or 0.5",
+        )),
+    }
+}
+
 /// A pace. Time that was not used is not saved up.
 #[derive(Debug)]
 pub struct Pace {
@@ -39,6 +56,15 @@ impl Pace {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_rate_is_a_number_above_nothing() {
+        assert_eq!(per_second("--rate", " 0.5 ", 1000.0), Ok(0.5));
+        for bad in ["", "0", "-1", "NaN", "inf", "1001", "five", "1e400"] {
+            let problem = per_second("--rate", bad, 1000.0).unwrap_err();
+            assert_eq!(problem.variable, "--rate", "{bad}");
+        }
+    }
 
     #[tokio::test(start_paused = true)]
     async fn goes_at_its_pace_and_saves_nothing_up() {
