@@ -56,6 +56,16 @@ pub enum Command {
         #[command(flatten)]
         written: Box<Written>,
     },
+    /// Give users whom no event announced their message: from the user pool, or from a file.
+    #[command(after_help = jobs::BACKFILL_HELP)]
+    Backfill {
+        /// What to send, and how.
+        #[command(flatten)]
+        args: Box<jobs::Backfill>,
+        /// The settings.
+        #[command(flatten)]
+        written: Box<JobWritten>,
+    },
     /// Ask a running worker's admin endpoint whether it is well (for the container's health check).
     Health {
         /// The settings.

@@ -12,7 +12,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use worker::aws::clients::{Access, Clients};
 use worker::cli::{self, Cli, Command, Logs, Output, Written};
 use worker::config::{self, Problem};
-use worker::jobs::{JobError, Report, check};
+use worker::jobs::{JobError, Report, backfill, check};
 use worker::pipeline::{Ended, Stop};
 use worker::service::{self, Summary};
 use worker::stats::Stats;
@@ -22,6 +22,7 @@ const USAGE: u8 = 64;
 const SOFTWARE: u8 = 70;
 const OVERRUN: u8 = 75;
 const CONFIGURATION: u8 = 78;
+const INTERRUPTED: u8 = 130;
 
 fn main() -> ExitCode {
     let cli = match cli::parse(std::env::args_os()) {
@@ -38,7 +39,10 @@ fn main() -> ExitCode {
             return ExitCode::from(SOFTWARE);
         }
     };
-    match runtime.block_on(dispatch(cli)) {
+    let done = runtime.block_on(dispatch(cli));
+    // Who still reads from stdin would keep the process until there is something to read.
+    runtime.shutdown_background();
+    match done {
         Ok(code) => ExitCode::from(code),
         Err(problems) => {
             eprintln!("The configuration cannot work:");
@@ -54,6 +58,9 @@ async fn dispatch(cli: Cli) -> Result<u8, Vec<Problem>> {
     match cli.command {
         Command::Run { until_empty, written } => run(&written, until_empty.as_deref(), output).await,
         Command::Check { written } => check(&written, output).await,
+        Command::Backfill { args, written } => {
+            job(&written.logs, output, async |stop| backfill::run(&args, &written, stop).await).await
+        }
         Command::Health { written } => {
             let answer = admin::ask(config::admin_addr(&written)?).await;
             match output {
@@ -114,7 +121,6 @@ async fn run(written: &Written, until_empty: Option<&str>, output: Output) -> Re
 }
 
 /// Runs a job and prints what it has to say.
-#[allow(dead_code, reason = "the first job comes with its command")]
 async fn job<R: Report>(
     logs: &Logs,
     output: Output,
@@ -124,7 +130,16 @@ async fn job<R: Report>(
     telemetry::init(logging.format, logging.filter);
     let stop = Stop::default();
     listen_for_signals(&stop).map_err(|problem| vec![problem])?;
-    Ok(match run(stop).await {
+    let hard = stop.hard.clone();
+    let ended = tokio::select! {
+        biased;
+        () = hard.cancelled() => {
+            eprintln!("Ended at once. What was kept before is still there: go on with --resume.");
+            return Ok(INTERRUPTED);
+        }
+        ended = run(stop) => ended,
+    };
+    Ok(match ended {
         Ok(report) => {
             match output {
                 Output::Json => println!("{}", serde_json::to_string(&report).unwrap_or_default()),

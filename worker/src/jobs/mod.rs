@@ -11,6 +11,7 @@ use crate::pipeline::Stop;
 use crate::stats::Stats;
 
 pub mod again;
+pub mod backfill;
 pub mod check;
 pub mod checkpoint;
 pub mod digests;
