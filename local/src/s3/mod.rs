@@ -8,6 +8,7 @@
 //! may do everything, so it belongs on loopback.
 
 mod body;
+mod broken;
 mod protocol;
 
 use std::collections::{BTreeMap, HashMap};
@@ -40,10 +41,17 @@ pub(crate) struct Object {
     pub(crate) crc32: Option<String>,
 }
 
+/// What a test lets go wrong.
+#[derive(Clone, Copy, Default)]
+struct Trouble {
+    denied: bool,
+    broken_off_after: Option<usize>,
+}
+
 #[derive(Default)]
 struct Buckets {
     by_name: RwLock<HashMap<String, BTreeMap<String, Object>>>,
-    denied: RwLock<bool>,
+    trouble: RwLock<Trouble>,
 }
 
 impl S3Server {
@@ -80,7 +88,12 @@ impl S3Server {
 
     /// Whether every call is answered with AccessDenied from now on.
     pub fn deny(&self, denied: bool) {
-        *self.buckets.denied.write().unwrap_or_else(PoisonError::into_inner) = denied;
+        self.buckets.trouble.write().unwrap_or_else(PoisonError::into_inner).denied = denied;
+    }
+
+    /// From now on the connection ends after so many bytes of an object. `None` ends it.
+    pub fn break_off_after(&self, bytes: Option<usize>) {
+        self.buckets.trouble.write().unwrap_or_else(PoisonError::into_inner).broken_off_after = bytes;
     }
 }
 
@@ -107,7 +120,8 @@ impl Buckets {
         bytes: Bytes,
     ) -> Result<Response<Body>, S3Error> {
         let address = Address::from_uri(uri)?;
-        if *self.denied.read().unwrap_or_else(PoisonError::into_inner) {
+        let trouble = *self.trouble.read().unwrap_or_else(PoisonError::into_inner);
+        if trouble.denied {
             return Err(Fault::AccessDenied.at(&address));
         }
         let missing = || Fault::NoSuchBucket.at(&address);
@@ -129,7 +143,11 @@ impl Buckets {
                 let buckets = self.read();
                 let bucket = buckets.get(&address.bucket).ok_or_else(missing)?;
                 let object = bucket.get(key).ok_or_else(|| Fault::NoSuchKey.at(&address))?;
-                Ok(protocol::object(object, headers))
+                let answer = protocol::object(object, headers);
+                Ok(match trouble.broken_off_after.and_then(|bytes| object.bytes.get(..bytes)) {
+                    Some(beginning) => answer.map(|_| broken::body(object.bytes.slice_ref(beginning))),
+                    None => answer,
+                })
             }
             ("DELETE", key) if !key.is_empty() => {
                 self.write().get_mut(&address.bucket).ok_or_else(missing)?.remove(key);

@@ -63,13 +63,16 @@ pub fn by_code(code: Option<&str>) -> CallError {
         | "QueueDoesNotExist"
         | "AWS.SimpleQueueService.NonExistentQueue"
         | "ResourceInUseException"
-        | "TableNotFoundException" => ErrorClass::Missing,
+        | "TableNotFoundException"
+        | "NoSuchBucket"
+        | "NoSuchKey" => ErrorClass::Missing,
 
         "AccessDenied"
         | "AccessDeniedException"
         | "UnrecognizedClientException"
         | "ExpiredToken"
         | "ExpiredTokenException"
+        | "InvalidAccessKeyId"
         | "InvalidClientTokenId"
         | "InvalidSignatureException"
         | "SignatureDoesNotMatch"
@@ -79,6 +82,7 @@ pub fn by_code(code: Option<&str>) -> CallError {
         | "NotAuthorizedException"
         | "OptInRequired"
         | "RequestExpired"
+        | "RequestTimeTooSkewed"
         | "InvalidSecurity"
         | "KmsAccessDenied"
         | "KmsDisabled"
@@ -111,7 +115,12 @@ pub fn by_code(code: Option<&str>) -> CallError {
         | "BatchRequestTooLong"
         | "AWS.SimpleQueueService.BatchRequestTooLong"
         | "UnsupportedOperation"
-        | "AWS.SimpleQueueService.UnsupportedOperation" => ErrorClass::Refused,
+        | "AWS.SimpleQueueService.UnsupportedOperation"
+        | "AuthorizationHeaderMalformed"
+        | "InvalidBucketName"
+        | "InvalidObjectState"
+        | "KeyTooLongError"
+        | "PermanentRedirect" => ErrorClass::Refused,
 
         // 5xx, TransactionConflictException and whatever AWS adds: asking again is always safe here.
         _ => ErrorClass::Unavailable,
@@ -134,10 +143,14 @@ mod tests {
             ("ProvisionedThroughputExceededException", ErrorClass::Throttled),
             ("AWS.SimpleQueueService.NonExistentQueue", ErrorClass::Missing),
             ("ResourceNotFoundException", ErrorClass::Missing),
+            ("NoSuchBucket", ErrorClass::Missing),
             ("ExpiredTokenException", ErrorClass::Denied),
             ("KmsDisabled", ErrorClass::Denied),
             ("ValidationException", ErrorClass::Refused),
             ("ReceiptHandleIsInvalid", ErrorClass::Refused),
+            // A pagination token of Cognito that expired: asking again with it would never end.
+            ("InvalidParameterException", ErrorClass::Refused),
+            ("PermanentRedirect", ErrorClass::Refused),
             ("AWS.SimpleQueueService.TooManyEntriesInBatchRequest", ErrorClass::Refused),
             ("AWS.SimpleQueueService.EmptyBatchRequest", ErrorClass::Refused),
             ("InternalServerError", ErrorClass::Unavailable),

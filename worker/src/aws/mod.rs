@@ -6,6 +6,7 @@ pub mod classify;
 pub mod clients;
 pub mod cognito;
 pub mod dynamodb;
+pub mod objects;
 pub mod outbox;
 pub mod scan;
 pub mod sqs;

@@ -9,6 +9,8 @@ use super::files::Place;
 
 const FLAG: &str = "--checkpoint";
 
+const LOCK: &str = ".lock";
+
 #[derive(Serialize, Deserialize)]
 struct Written<T> {
     version: u32,
@@ -25,7 +27,7 @@ pub struct Checkpoint {
     of: String,
     s3: aws_sdk_s3::Client,
     /// Held for as long as the job runs; the system lets go of it when the process ends, however it ends.
-    _lock: Option<std::fs::File>,
+    lock: Option<std::fs::File>,
 }
 
 impl Checkpoint {
@@ -41,6 +43,13 @@ impl Checkpoint {
         resume: bool,
         s3: &aws_sdk_s3::Client,
     ) -> Result<(Self, Option<T>), JobError> {
+        if place == Place::Standard {
+            return Err(JobError::problem(
+                FLAG,
+                "is no file that could be read again",
+                "write a path or s3://bucket/key",
+            ));
+        }
         let lock = lock(&place)?;
         let found = place.read(FLAG, s3).await?;
         let state = match (found, resume) {
@@ -61,7 +70,7 @@ impl Checkpoint {
             }
             (Some(bytes), true) => Some(understand(&bytes, of, &place)?),
         };
-        Ok((Self { place, of: of.to_owned(), s3: s3.clone(), _lock: lock }, state))
+        Ok((Self { place, of: of.to_owned(), s3: s3.clone(), lock }, state))
     }
 
     /// Keeps this state in the place of the last one.
@@ -82,7 +91,14 @@ impl Checkpoint {
     /// # Errors
     /// What could not be deleted.
     pub async fn done(self) -> Result<(), JobError> {
-        self.place.delete(&self.s3).await
+        self.place.delete(&self.s3).await?;
+        if self.lock.is_some()
+            && let Place::Local(path) = self.place.beside(LOCK)
+        {
+            // Whoever has it open in this moment locks a file that nobody else will: two runs harm nothing.
+            let _ = std::fs::remove_file(path);
+        }
+        Ok(())
     }
 
     /// Where it is.
@@ -99,15 +115,17 @@ fn understand<T: DeserializeOwned>(bytes: &[u8], of: &str, place: &Place) -> Res
             "delete it and start over (nothing is written twice)",
         )
     };
-    // Whose it is comes first: the state of another job has another form.
-    let header: Written<serde_json::Value> = serde_json::from_slice(bytes).map_err(|_| unreadable())?;
-    if header.version != VERSION {
+    let written: serde_json::Value = serde_json::from_slice(bytes).map_err(|_| unreadable())?;
+    // Another version may have another form, and so may the state of another job.
+    let version = written.get("version").and_then(serde_json::Value::as_u64).ok_or_else(unreadable)?;
+    if version != u64::from(VERSION) {
         return Err(JobError::problem(
             FLAG,
             format!("{place} is of another version of this program"),
             "go on with the version that wrote it, or delete it and start over",
         ));
     }
+    let header: Written<serde_json::Value> = serde_json::from_value(written).map_err(|_| unreadable())?;
     if header.of != of {
         return Err(JobError::problem(
             FLAG,
@@ -121,7 +139,7 @@ fn understand<T: DeserializeOwned>(bytes: &[u8], of: &str, place: &Place) -> Res
 /// One process at a time. In S3 nobody can be kept out; two runs would cost calls and harm nothing.
 fn lock(place: &Place) -> Result<Option<std::fs::File>, JobError> {
     let Place::Local(_) = place else { return Ok(None) };
-    let Place::Local(path) = place.beside(".lock") else { return Ok(None) };
+    let Place::Local(path) = place.beside(LOCK) else { return Ok(None) };
     let opened = std::fs::OpenOptions::new().create(true).truncate(false).write(true).open(&path);
     let file = opened.map_err(|fault| {
         let fault = format!("{} cannot be written: {fault}", path.display());
@@ -138,3 +156,6 @@ fn lock(place: &Place) -> Result<Option<std::fs::File>, JobError> {
         Err(std::fs::TryLockError::Error(_)) => Ok(None),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,12 +2,21 @@
 //! own can keep its state. Must never leave half a file behind under the name it was asked for.
 
 use std::fmt;
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 use super::JobError;
+use crate::aws::objects;
+use crate::ports::{CallError, ErrorClass};
+
+const READ: &str = "s3:GetObject";
+
+/// S3 tells nobody what is not there who may not look for it (S3 API reference, GetObject, "Permissions").
+const MAY_NOT_LOOK: &str =
+    "an object that is not there is answered so too, unless the role may s3:ListBucket";
 
 /// A file somewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,18 +90,11 @@ impl Place {
     /// # Errors
     /// What is wrong with `flag`, which named it.
     pub async fn open(&self, flag: &str, s3: &aws_sdk_s3::Client) -> Result<Source, JobError> {
-        let _ = s3;
-        match self {
-            Self::Standard => Ok(Source { reader: Box::new(tokio::io::stdin()), length: None }),
-            Self::Local(path) => {
-                let file = tokio::fs::File::open(path).await.map_err(|fault| {
-                    JobError::problem(flag, format!("cannot be read: {fault}"), "give the path of a file")
-                })?;
-                let length = file.metadata().await.ok().map(|metadata| metadata.len());
-                Ok(Source { reader: Box::new(file), length })
-            }
-            Self::S3 { .. } => Err(JobError::problem(flag, "is in S3", "not yet")),
-        }
+        let missing = || match self {
+            Self::S3 { .. } => self.failed(READ, CallError::new(ErrorClass::Missing, "NoSuchKey")),
+            _ => JobError::problem(flag, "names a file that is not there", "give the path of a file"),
+        };
+        self.look(flag, s3).await?.ok_or_else(missing)
     }
 
     /// Reads all of it; `None` if there is no such file.
@@ -100,17 +102,40 @@ impl Place {
     /// # Errors
     /// What is wrong with `flag`, which named it.
     pub async fn read(&self, flag: &str, s3: &aws_sdk_s3::Client) -> Result<Option<Vec<u8>>, JobError> {
-        if let Self::Local(path) = self
-            && !path.exists()
-        {
-            return Ok(None);
-        }
+        let Some(mut source) = self.look(flag, s3).await? else { return Ok(None) };
         let mut bytes = Vec::new();
-        let mut source = self.open(flag, s3).await?;
-        source.reader.read_to_end(&mut bytes).await.map_err(|fault| {
-            JobError::problem(flag, format!("cannot be read: {fault}"), "give the path of a file")
-        })?;
-        Ok(Some(bytes))
+        match source.reader.read_to_end(&mut bytes).await {
+            Ok(_) => Ok(Some(bytes)),
+            Err(_) if matches!(self, Self::S3 { .. }) => {
+                Err(self.failed(READ, CallError::new(ErrorClass::Unavailable, "unreadable_answer")))
+            }
+            Err(fault) => Err(unreadable(flag, &fault)),
+        }
+    }
+
+    /// Opens it, if it is there.
+    async fn look(&self, flag: &str, s3: &aws_sdk_s3::Client) -> Result<Option<Source>, JobError> {
+        match self {
+            Self::Standard => Ok(Some(Source { reader: Box::new(tokio::io::stdin()), length: None })),
+            Self::Local(path) => {
+                let file = match tokio::fs::File::open(path).await {
+                    Ok(file) => file,
+                    Err(fault) if fault.kind() == ErrorKind::NotFound => return Ok(None),
+                    Err(fault) => return Err(unreadable(flag, &fault)),
+                };
+                let metadata = file.metadata().await.map_err(|fault| unreadable(flag, &fault))?;
+                if metadata.is_dir() {
+                    return Err(JobError::problem(flag, "names a directory", "give the path of a file"));
+                }
+                // A pipe has no length, and says 0.
+                let length = metadata.is_file().then(|| metadata.len());
+                Ok(Some(Source { reader: Box::new(file), length }))
+            }
+            Self::S3 { bucket, key } => {
+                let found = objects::get(s3, bucket, key).await.map_err(|error| self.failed(READ, error))?;
+                Ok(found.map(|found| Source { reader: found.reader, length: found.length }))
+            }
+        }
     }
 
     /// Deletes it, if it is there.
@@ -118,16 +143,18 @@ impl Place {
     /// # Errors
     /// What could not be deleted.
     pub async fn delete(&self, s3: &aws_sdk_s3::Client) -> Result<(), JobError> {
-        let _ = s3;
         match self {
+            Self::Standard => Ok(()),
             Self::Local(path) => match tokio::fs::remove_file(path).await {
-                Err(fault) if fault.kind() != std::io::ErrorKind::NotFound => Err(JobError::Machine {
+                Err(fault) if fault.kind() != ErrorKind::NotFound => Err(JobError::Machine {
                     what: format!("{self} cannot be deleted: {fault}"),
                     hint: String::new(),
                 }),
                 _ => Ok(()),
             },
-            Self::Standard | Self::S3 { .. } => Ok(()),
+            Self::S3 { bucket, key } => {
+                objects::delete(s3, bucket, key).await.map_err(|error| self.failed("s3:DeleteObject", error))
+            }
         }
     }
 
@@ -136,7 +163,6 @@ impl Place {
     /// # Errors
     /// What could not be written.
     pub async fn write(&self, bytes: &[u8], s3: &aws_sdk_s3::Client) -> Result<(), JobError> {
-        let _ = s3;
         let failed = |fault: &dyn fmt::Display| JobError::Machine {
             what: format!("{self} cannot be written: {fault}"),
             hint: String::new(),
@@ -148,18 +174,46 @@ impl Place {
                 let written = tokio::task::spawn_blocking(move || replace(&path, &bytes)).await;
                 written.map_err(|fault| failed(&fault))?.map_err(|fault| failed(&fault))
             }
-            Self::S3 { .. } => Err(failed(&"not yet")),
+            Self::S3 { bucket, key } => objects::put(s3, bucket, key, bytes.to_vec())
+                .await
+                .map_err(|error| self.failed("s3:PutObject", error)),
         }
+    }
+
+    /// A call about this object that failed.
+    fn failed(&self, action: &'static str, error: CallError) -> JobError {
+        let looked_for = action == READ && error.class == ErrorClass::Denied;
+        let hint =
+            if looked_for { format!("{self}: {MAY_NOT_LOOK}") } else { format!("it was about {self}") };
+        JobError::call(action, error).with_hint(&hint)
     }
 }
 
-/// A name beside it, written whole and to the disk, takes its name.
+fn unreadable(flag: &str, fault: &std::io::Error) -> JobError {
+    JobError::problem(flag, format!("cannot be read: {fault}"), "give the path of a file")
+}
+
+/// A name beside it, written whole and to the disk, takes its name. Nobody else may read it: it may hold people.
 fn replace(path: &std::path::Path, bytes: &[u8]) -> std::io::Result<()> {
-    use std::io::Write as _;
     let mut draft = path.as_os_str().to_owned();
     draft.push(".part");
-    let mut file = std::fs::File::create(&draft)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    std::fs::rename(&draft, path)
+    let draft = PathBuf::from(draft);
+    let replaced = written(&draft, bytes).and_then(|()| std::fs::rename(&draft, path));
+    if replaced.is_err() {
+        // What is left of it is of no use; that it could not be written is what is told.
+        let _ = std::fs::remove_file(&draft);
+    }
+    replaced
 }
+
+fn written(draft: &std::path::Path, bytes: &[u8]) -> std::io::Result<()> {
+    use std::io::Write as _;
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let mut options = std::fs::OpenOptions::new();
+    let mut file = options.create(true).truncate(true).write(true).mode(0o600).open(draft)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+#[cfg(test)]
+mod tests;
