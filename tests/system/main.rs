@@ -10,6 +10,7 @@
 )]
 
 mod answers;
+mod backfill;
 mod batches;
 mod bounds;
 mod command_line;

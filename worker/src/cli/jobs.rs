@@ -20,8 +20,9 @@ Give PROFILE_MODEL as the worker has it: only attributes that the model names ar
 The state is kept after each page, or some thousand lines, once the queue has taken them. Ctrl-C finishes what is in \
 hand, keeps the state and prints the command that goes on; a second Ctrl-C ends at once.";
 
-/// `backfill`.
+/// `backfill`. (Its command's variant has a group of the same name.)
 #[derive(Debug, Clone, Args)]
+#[group(skip)]
 pub struct Backfill {
     /// Where the users come from: cognito, a file, - for stdin, or s3://bucket/key.
     #[arg(long, value_name = "cognito|FILE|-|s3://…")]
