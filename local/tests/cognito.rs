@@ -11,6 +11,10 @@
 
 #[path = "cognito/listing.rs"]
 mod listing;
+#[path = "cognito/troubles.rs"]
+mod troubles;
+#[path = "cognito/users.rs"]
+mod users;
 
 use std::sync::Arc;
 
@@ -19,9 +23,10 @@ use aws_sdk_cognitoidentityprovider::Client;
 use aws_sdk_cognitoidentityprovider::config::retry::RetryConfig;
 use aws_sdk_cognitoidentityprovider::config::{BehaviorVersion, Config, Region};
 use aws_sdk_cognitoidentityprovider::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_cognitoidentityprovider::operation::list_users::ListUsersOutput;
-use aws_sdk_cognitoidentityprovider::types::UserType;
-use local::cognito::{CognitoServer, Pool};
+use aws_sdk_cognitoidentityprovider::operation::admin_get_user::{AdminGetUserError, AdminGetUserOutput};
+use aws_sdk_cognitoidentityprovider::operation::list_users::{ListUsersError, ListUsersOutput};
+use aws_sdk_cognitoidentityprovider::types::{UserStatusType, UserType};
+use local::cognito::{CognitoServer, Pool, User};
 
 /// A server, a client of it and a pool to use.
 struct Bench {
@@ -31,7 +36,8 @@ struct Bench {
 }
 
 impl Bench {
-    async fn new() -> Self {
+    /// A pool of confirmed users named `user-0` and so on.
+    async fn with_users(count: usize) -> Self {
         let server = CognitoServer::start(([127, 0, 0, 1], 0).into()).await.unwrap();
         let config = Config::builder()
             .behavior_version(BehaviorVersion::latest())
@@ -42,7 +48,23 @@ impl Bench {
             .http_client(aws_smithy_http_client::Builder::new().build_http())
             .build();
         let pool = server.create_pool("people");
+        for n in 0..count {
+            assert!(pool.add(User::named(format!("user-{n}"))));
+        }
         Self { client: Client::from_conf(config), pool, server }
+    }
+
+    /// The first page, or why there is none.
+    async fn list(&self) -> Result<ListUsersOutput, SdkError<ListUsersError>> {
+        self.client.list_users().user_pool_id(self.pool.id()).send().await
+    }
+
+    async fn get(&self, name: &str) -> Result<AdminGetUserOutput, SdkError<AdminGetUserError>> {
+        self.client.admin_get_user().user_pool_id(self.pool.id()).username(name).send().await
+    }
+
+    async fn status(&self, name: &str) -> UserStatusType {
+        self.get(name).await.unwrap().user_status.unwrap()
     }
 
     /// One page of the pool; a token leads to it.

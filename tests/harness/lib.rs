@@ -14,6 +14,7 @@
     reason = "a test that cannot go on is to stop loudly, at the line where it stopped"
 )]
 
+pub mod bucket;
 pub mod confirmations;
 pub mod engine;
 pub mod eventually;
@@ -38,6 +39,7 @@ pub mod vitals;
 pub mod worker_process;
 pub mod world;
 
+pub use bucket::Bucket;
 pub use confirmations::{Person, fixture};
 pub use engine::Capability;
 pub use eventually::{PATIENCE, eventually};

@@ -13,6 +13,7 @@ use crate::world::World;
 /// A pool, nobody else's.
 pub struct UserPool {
     access: Access,
+    outlives_the_test: bool,
     /// Cognito, without retries.
     pub client: Client,
     /// Its id.
@@ -22,10 +23,11 @@ pub struct UserPool {
 impl UserPool {
     /// Makes one.
     pub async fn create(world: &World) -> Self {
-        let access = world.access();
-        let client = client(&access);
+        let client = client(&world.access());
         let made = client.create_user_pool().pool_name(world.table()).send().await.unwrap();
-        Self { access, client, id: made.user_pool.unwrap().id.unwrap() }
+        let id = made.user_pool.unwrap().id.unwrap();
+        // Connections belong to the runtime they were made on, so cleaning up has others.
+        Self { access: world.access(), outlives_the_test: world.outlives_the_test(), client, id }
     }
 
     /// The pool as the worker sees it.
@@ -57,6 +59,9 @@ impl UserPool {
 
 impl Drop for UserPool {
     fn drop(&mut self) {
+        if !self.outlives_the_test {
+            return;
+        }
         let (access, id) = (self.access.clone(), self.id.clone());
         // A runtime of its own: this may be a panic's way out of another one.
         let cleaning = std::thread::spawn(move || {

@@ -156,6 +156,11 @@ impl World {
         self.engine.stack().expect("OwnPools is not among the needs")
     }
 
+    /// Whether what a test makes has to be deleted after it.
+    pub(crate) fn outlives_the_test(&self) -> bool {
+        self.engine.outlives_the_test()
+    }
+
     /// The variables that lead a deployable to this world.
     pub fn variables(&self) -> Vec<(String, String)> {
         let mut variables = self.engine.variables();

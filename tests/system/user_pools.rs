@@ -98,6 +98,20 @@ async fn nobody_of_that_name_is_no_error_and_a_missing_pool_is_one() {
 }
 
 #[tokio::test]
+async fn a_date_is_told_to_the_millisecond() {
+    let world = world!(bare OwnPools);
+    let pool = UserPool::create(&world).await;
+    let users = world.stack().cognito.pool(&pool.id).unwrap();
+    let (created_at, modified_at) = (1_763_900_000_123, 1_763_900_001_001);
+    assert!(users.add(User { created_at, modified_at, ..User::named("ana") }));
+    let directory = pool.directory();
+    let told = directory.user(&named("ana")).await.unwrap().unwrap();
+    assert_eq!(told.created_at.to_string(), "2025-11-23T12:13:20.123Z");
+    assert_eq!(told.modified_at.to_string(), "2025-11-23T12:13:21.001Z");
+    assert!(directory.page(None).await.unwrap().users[0] == told);
+}
+
+#[tokio::test]
 async fn what_cognito_says_no_to_has_the_class_of_its_remedy() {
     let world = world!(bare OwnPools);
     let cognito = &world.stack().cognito;

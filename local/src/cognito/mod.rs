@@ -130,7 +130,6 @@ async fn handle(State(pools): State<Arc<Pools>>, request: Request) -> Response<B
         Ok(operation) => operation,
         Err(error) => return protocol::to_response(Err(error)),
     };
-    *locked(&pools.calls).entry(operation.name()).or_default() += 1;
     let body = match axum::body::to_bytes(body, LARGEST_REQUEST).await {
         Ok(body) => body,
         Err(error) => {
@@ -138,6 +137,7 @@ async fn handle(State(pools): State<Arc<Pools>>, request: Request) -> Response<B
             return protocol::to_response(Err(error));
         }
     };
+    *locked(&pools.calls).entry(operation.name()).or_default() += 1;
     if let Err(error) = pools.trouble.meet(operation.name()).await {
         return protocol::to_response(Err(error));
     }

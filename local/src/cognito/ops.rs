@@ -26,7 +26,7 @@ pub(crate) fn run(pools: &Pools, operation: Operation, body: &[u8], region: &str
             let id = decode::<OfPool>(body)?.user_pool_id;
             pools.get(&id)?;
             pools.remove(&id);
-            nothing()
+            Ok(nothing())
         }
         Operation::CreateUserPoolClient => {
             let id = decode::<OfPool>(body)?.user_pool_id;
@@ -68,13 +68,13 @@ pub(crate) fn run(pools: &Pools, operation: Operation, body: &[u8], region: &str
             of_user(pools, body, |pool, name| changed(pool, name, |user| user.enabled = true))
         }
         Operation::AdminDeleteUser => {
-            of_user(pools, body, |pool, name| if pool.remove(name) { nothing() } else { Err(nobody()) })
+            of_user(pools, body, |pool, name| if pool.remove(name) { Ok(nothing()) } else { Err(nobody()) })
         }
     }
 }
 
-fn nothing() -> Reply {
-    Ok(json!({}))
+fn nothing() -> Value {
+    json!({})
 }
 
 #[derive(Deserialize)]
@@ -117,7 +117,7 @@ fn of_user(pools: &Pools, body: &[u8], act: impl FnOnce(&Pool, &str) -> Reply) -
 }
 
 fn changed(pool: &Pool, name: &str, change: impl FnOnce(&mut User)) -> Reply {
-    if pool.change(name, change) { nothing() } else { Err(nobody()) }
+    if pool.change(name, change) { Ok(nothing()) } else { Err(nobody()) }
 }
 
 #[derive(Deserialize)]
@@ -171,12 +171,9 @@ fn list_users(pools: &Pools, request: &ListUsers) -> Reply {
         let more = !users.is_empty() && pools.trouble.page_size(page.number + 1) == Some(0);
         more.then_some(usize::MAX)
     });
-    let mut answer = json!({ "Users": users });
-    if let Some(place) = next {
-        let token = pools.tokens.give(Page { number: page.number + 1, place }, &parameters);
-        answer["PaginationToken"] = Value::String(token);
-    }
-    Ok(answer)
+    let Some(place) = next else { return Ok(json!({ "Users": users })) };
+    let token = pools.tokens.give(Page { number: page.number + 1, place }, &parameters);
+    Ok(json!({ "Users": users, "PaginationToken": token }))
 }
 
 /// "Valid Range: Minimum value of 0. Maximum value of 60." That 0 means the most is what emulators do; AWS does not say.

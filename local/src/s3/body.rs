@@ -51,8 +51,8 @@ pub(crate) fn checked_crc32(headers: &HeaderMap, bytes: &[u8]) -> Result<Option<
 
 /// What S3 calls the content of an object that was put in one piece.
 pub(crate) fn etag(bytes: &[u8]) -> String {
-    let hex: String = Md5::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("\"{hex}\"")
+    let digest = Md5::digest(bytes).iter().fold(0_u128, |digest, byte| digest << 8 | u128::from(*byte));
+    format!("\"{digest:032x}\"")
 }
 
 #[cfg(test)]

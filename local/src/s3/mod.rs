@@ -11,6 +11,7 @@ mod body;
 mod broken;
 mod protocol;
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -18,7 +19,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, Method, Response, StatusCode, Uri};
+use axum::http::{HeaderMap, Method, Response, StatusCode, Uri, header};
 
 use crate::listener::Listener;
 use protocol::{Address, Fault, S3Error};
@@ -127,8 +128,15 @@ impl Buckets {
         let missing = || Fault::NoSuchBucket.at(&address);
         match (method.as_str(), address.key.as_str()) {
             ("PUT", "") => {
-                self.write().entry(address.bucket.clone()).or_default();
-                Ok(protocol::empty(StatusCode::OK))
+                let region = crate::sqs::region(headers.get(header::AUTHORIZATION));
+                protocol::check_location(region, &bytes).map_err(|fault| fault.at(&address))?;
+                match self.write().entry(address.bucket.clone()) {
+                    Entry::Occupied(_) => Err(Fault::BucketAlreadyOwnedByYou.at(&address)),
+                    Entry::Vacant(free) => {
+                        free.insert(BTreeMap::new());
+                        Ok(protocol::empty(StatusCode::OK))
+                    }
+                }
             }
             ("PUT", key) => {
                 let bytes = body::decoded(headers, bytes).map_err(|fault| fault.at(&address))?;

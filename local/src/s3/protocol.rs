@@ -45,7 +45,9 @@ fn decoded(text: &str) -> Option<String> {
 pub(crate) enum Fault {
     AccessDenied,
     BadDigest,
+    BucketAlreadyOwnedByYou,
     EntityTooLarge,
+    IllegalLocationConstraint,
     IncompleteBody,
     InvalidUri,
     NoSuchBucket,
@@ -60,6 +62,16 @@ impl Fault {
             Self::BadDigest => {
                 (400, "BadDigest", "The checksum you specified did not match the calculated one.")
             }
+            Self::BucketAlreadyOwnedByYou => (
+                409,
+                "BucketAlreadyOwnedByYou",
+                "Your previous request to create the named bucket succeeded.",
+            ),
+            Self::IllegalLocationConstraint => (
+                400,
+                "IllegalLocationConstraintException",
+                "The location constraint is incompatible for the region this request was sent to.",
+            ),
             Self::EntityTooLarge => (400, "EntityTooLarge", "Your proposed upload exceeds the allowed size."),
             Self::IncompleteBody => {
                 (400, "IncompleteBody", "The request body is cut short or badly chunked.")
@@ -103,6 +115,17 @@ impl S3Error {
             respond(StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST), body.into());
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/xml"));
         response
+    }
+}
+
+/// A bucket is made in the region that was addressed, which has to be named in the body, save the oldest.
+pub(crate) fn check_location(region: &str, body: &[u8]) -> Result<(), Fault> {
+    let body = String::from_utf8_lossy(body);
+    let named = body.split_once("<LocationConstraint>").and_then(|(_, rest)| rest.split_once('<'));
+    match named {
+        Some((named, _)) if named == region => Ok(()),
+        None if region == "us-east-1" => Ok(()),
+        _ => Err(Fault::IllegalLocationConstraint),
     }
 }
 

@@ -100,6 +100,8 @@ fn user_of(
     })
 }
 
+/// The nearest millisecond: Cognito sends seconds with a fraction, which as a binary number falls short of it.
 fn timestamp(time: DateTime) -> Option<Timestamp> {
-    Timestamp::from_epoch_ms(time.to_millis().ok()?).ok()
+    let millis = (time.as_nanos() + 500_000).div_euclid(1_000_000);
+    Timestamp::from_epoch_ms(i64::try_from(millis).ok()?).ok()
 }

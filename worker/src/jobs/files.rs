@@ -128,7 +128,7 @@ impl Place {
                     return Err(JobError::problem(flag, "names a directory", "give the path of a file"));
                 }
                 // A pipe has no length, and says 0.
-                let length = metadata.is_file().then(|| metadata.len());
+                let length = metadata.is_file().then_some(metadata.len());
                 Ok(Some(Source { reader: Box::new(file), length }))
             }
             Self::S3 { bucket, key } => {

@@ -86,11 +86,11 @@ async fn whoever_reads_meanwhile_sees_one_or_the_other() {
     const SIZE: usize = 300_000;
     let (dir, s3) = (tempfile::tempdir().unwrap(), nowhere());
     let place = in_dir(&dir, "state.json");
-    place.write(&[b'a'; SIZE], &s3).await.unwrap();
+    place.write(&vec![b'a'; SIZE], &s3).await.unwrap();
     let (writer, client) = (place.clone(), s3.clone());
     let writing = tokio::spawn(async move {
         for letter in [b'b', b'a'].into_iter().cycle().take(40) {
-            writer.write(&[letter; SIZE], &client).await.unwrap();
+            writer.write(&vec![letter; SIZE], &client).await.unwrap();
         }
     });
     while !writing.is_finished() {
