@@ -1,6 +1,7 @@
 //! `profile-worker` as a real process: started with an environment of its own, told to stop by real
 //! signals, judged by its exit code, its summary and its log. Killed when it goes out of scope.
 
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 
@@ -49,6 +50,7 @@ pub struct Worker {
     arguments: Vec<String>,
     variables: Vec<(String, String)>,
     limits: Option<String>,
+    input: Option<PathBuf>,
 }
 
 /// A worker that runs.
@@ -73,7 +75,7 @@ pub struct Ended {
 impl Worker {
     /// The command `run` with these variables and no others.
     pub fn new(variables: Vec<(String, String)>) -> Self {
-        Self { arguments: vec!["run".to_owned()], variables, limits: None }
+        Self { arguments: vec!["run".to_owned()], variables, limits: None, input: None }
     }
 
     /// Another command line.
@@ -103,6 +105,13 @@ impl Worker {
         self
     }
 
+    /// With this file as its stdin.
+    #[must_use]
+    pub fn input(mut self, path: &Path) -> Self {
+        self.input = Some(path.to_owned());
+        self
+    }
+
     /// The program, or a shell that becomes the program once it has given itself the limits.
     fn command(&self) -> Command {
         let program = &executables().worker;
@@ -114,12 +123,16 @@ impl Worker {
 
     /// Starts the process.
     pub fn start(&self) -> Running {
+        let stdin = match &self.input {
+            Some(path) => std::fs::File::open(path).unwrap().into(),
+            None => Stdio::null(),
+        };
         let mut child = self
             .command()
             .args(&self.arguments)
             .env_clear()
             .envs(self.variables.iter().map(|(name, value)| (name, value)))
-            .stdin(Stdio::null())
+            .stdin(stdin)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true)

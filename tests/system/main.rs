@@ -11,6 +11,7 @@
 
 mod adopt;
 mod answers;
+mod backfill;
 mod batches;
 mod bounds;
 mod command_line;

@@ -63,7 +63,17 @@ pub enum Command {
     Adopt {
         /// What to do.
         #[command(flatten)]
-        given: jobs::Adopt,
+        args: jobs::Adopt,
+        /// The settings.
+        #[command(flatten)]
+        written: Box<JobWritten>,
+    },
+    /// Give users whom no event announced their message: from the user pool, or from a file.
+    #[command(after_help = jobs::BACKFILL_HELP)]
+    Backfill {
+        /// What to send, and how.
+        #[command(flatten)]
+        args: Box<jobs::Backfill>,
         /// The settings.
         #[command(flatten)]
         written: Box<JobWritten>,

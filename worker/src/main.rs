@@ -10,9 +10,9 @@ use std::sync::Arc;
 use comfy_table::Table;
 use tokio::signal::unix::{SignalKind, signal};
 use worker::aws::clients::{Access, Clients};
-use worker::cli::{self, Cli, Command, JobWritten, Output, Written};
-use worker::config::{self, Needs, Problem};
-use worker::jobs::{Context, JobError, Report, adopt, check};
+use worker::cli::{self, Cli, Command, Logs, Output, Written};
+use worker::config::{self, Problem};
+use worker::jobs::{JobError, Report, adopt, backfill, check};
 use worker::pipeline::{Ended, Stop};
 use worker::service::{self, Summary};
 use worker::stats::Stats;
@@ -22,6 +22,7 @@ const USAGE: u8 = 64;
 const SOFTWARE: u8 = 70;
 const OVERRUN: u8 = 75;
 const CONFIGURATION: u8 = 78;
+const INTERRUPTED: u8 = 130;
 
 fn main() -> ExitCode {
     let cli = match cli::parse(std::env::args_os()) {
@@ -38,7 +39,10 @@ fn main() -> ExitCode {
             return ExitCode::from(SOFTWARE);
         }
     };
-    match runtime.block_on(dispatch(cli)) {
+    let done = runtime.block_on(dispatch(cli));
+    // Who still reads from stdin would keep the process until there is something to read.
+    runtime.shutdown_background();
+    match done {
         Ok(code) => ExitCode::from(code),
         Err(problems) => {
             eprintln!("The configuration cannot work:");
@@ -53,11 +57,13 @@ async fn dispatch(cli: Cli) -> Result<u8, Vec<Problem>> {
     let output = cli.output.unwrap_or_else(by_terminal);
     match cli.command {
         Command::Run { until_empty, written } => run(&written, until_empty.as_deref(), output).await,
-        Command::Adopt { given, written } => {
-            let needs = Needs { table: true, pool: true, ..Needs::default() };
-            job(&written, &needs, output, async |context| adopt::run(&given, &context).await).await
+        Command::Adopt { args, written } => {
+            job(&written.logs, output, async |stop| adopt::run(&args, &written, stop).await).await
         }
         Command::Check { written } => check(&written, output).await,
+        Command::Backfill { args, written } => {
+            job(&written.logs, output, async |stop| backfill::run(&args, &written, stop).await).await
+        }
         Command::Health { written } => {
             let answer = admin::ask(config::admin_addr(&written)?).await;
             match output {
@@ -119,20 +125,24 @@ async fn run(written: &Written, until_empty: Option<&str>, output: Output) -> Re
 
 /// Runs a job and prints what it has to say.
 async fn job<R: Report>(
-    written: &JobWritten,
-    needs: &Needs,
+    logs: &Logs,
     output: Output,
-    run: impl AsyncFnOnce(Context) -> Result<R, JobError>,
+    run: impl AsyncFnOnce(Stop) -> Result<R, JobError>,
 ) -> Result<u8, Vec<Problem>> {
-    let logging = config::logging(&written.logs)?;
+    let logging = config::logging(logs)?;
     telemetry::init(logging.format, logging.filter);
     let stop = Stop::default();
     listen_for_signals(&stop).map_err(|problem| vec![problem])?;
-    let ran = match Context::new(written, needs, stop).await {
-        Ok(context) => run(context).await,
-        Err(error) => Err(error),
+    let hard = stop.hard.clone();
+    let ended = tokio::select! {
+        biased;
+        () = hard.cancelled() => {
+            eprintln!("Ended at once. What was done and kept before still is; the same command goes on, with --resume where it has that.");
+            return Ok(INTERRUPTED);
+        }
+        ended = run(stop) => ended,
     };
-    Ok(match ran {
+    Ok(match ended {
         Ok(report) => {
             match output {
                 Output::Json => println!("{}", serde_json::to_string(&report).unwrap_or_default()),

@@ -140,6 +140,12 @@ pub trait ConfirmationQueue: Send + Sync + 'static {
     fn depth(&self) -> impl Future<Output = Result<Depth, CallError>> + Send;
 }
 
+/// The sending side of a queue, for the jobs.
+pub trait Letterbox: Clone + Send + Sync + 'static {
+    /// Sends at most ten bodies. An `Ok` is one result per body, in order.
+    fn send(&self, bodies: &[String]) -> impl Future<Output = Result<EntryResults, CallError>> + Send;
+}
+
 /// What an insert found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Inserted {

@@ -5,7 +5,7 @@ use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 
 use super::classify::classify;
 use super::sqs::{built, by_entry};
-use crate::ports::{CallError, EntryResults};
+use crate::ports::{CallError, EntryResults, Letterbox};
 
 /// Entries of one batch at most (SQS API reference, SendMessageBatch).
 pub const MOST_ENTRIES: usize = 10;
@@ -30,10 +30,11 @@ impl Outbox {
     pub fn new(client: aws_sdk_sqs::Client, url: String, fair_groups: bool) -> Self {
         Self { client, url, group: fair_groups.then_some(BACKFILL_GROUP) }
     }
+}
 
-    /// Sends at most [`MOST_ENTRIES`] bodies of at most [`MOST_BYTES`] together. An `Ok` is one result per
-    /// body, in order.
-    pub async fn send(&self, bodies: &[String]) -> Result<EntryResults, CallError> {
+impl Letterbox for Outbox {
+    /// At most [`MOST_ENTRIES`] bodies of at most [`MOST_BYTES`] together.
+    async fn send(&self, bodies: &[String]) -> Result<EntryResults, CallError> {
         let entries = bodies.iter().enumerate().map(|(place, body)| {
             SendMessageBatchRequestEntry::builder()
                 .id(place.to_string())

@@ -2,8 +2,27 @@
 
 use clap::{Args, Subcommand};
 
-/// `backfill`.
+/// What does not fit a flag's line.
+pub const BACKFILL_HELP: &str = "\
+Files are JSON lines or CSV, whichever their first bytes say, in any mixture of lines: Cognito PostConfirmation \
+events, user.confirmed envelopes, each bare or in an EventBridge event, and records of ListUsers; also what `aws \
+cognito-idp list-users` prints, up to 64 MiB. A CSV has a header with the columns sub and cognito:username (or \
+username), and as far as there are any email, email_verified, UserStatus, Enabled, UserCreateDate, userPoolId, and \
+attributes by their names. Users without a status are taken: who made the file vouches for them. Users without a \
+pool are of USER_POOL_ID.
+
+Lines that cannot be used go to the reject file, one JSON object a line: line, reason, detail, text. The text is the \
+line itself, so THE REJECT FILE IS PERSONAL DATA; it is readable by its owner alone (mode 0600). Mend the texts and \
+give them again: nobody gets a second item.
+
+Give PROFILE_MODEL as the worker has it: only attributes that the model names are sent.
+
+The state is kept after each page, or some thousand lines, once the queue has taken them. Ctrl-C finishes what is in \
+hand, keeps the state and prints the command that goes on; a second Ctrl-C ends at once.";
+
+/// `backfill`. (Its command's variant has a group of the same name.)
 #[derive(Debug, Clone, Args)]
+#[group(skip)]
 pub struct Backfill {
     /// Where the users come from: cognito, a file, - for stdin, or s3://bucket/key.
     #[arg(long, value_name = "cognito|FILE|-|s3://…")]
@@ -14,10 +33,11 @@ pub struct Backfill {
     /// Messages a second at most [default: no limit].
     #[arg(long, value_name = "N")]
     pub max_per_second: Option<String>,
-    /// Statuses that get a profile, in place of the default.
+    /// Statuses that get a profile, in place of the default; FORCE_CHANGE_PASSWORD may be added. Disabled users
+    /// get none.
     #[arg(long, value_name = "S,…", default_value = "CONFIRMED,EXTERNAL_PROVIDER,RESET_REQUIRED")]
     pub include_status: String,
-    /// What createdAt and updatedAt of new items say.
+    /// What createdAt and updatedAt of new items say, where a record tells when its user was made.
     #[arg(long, value_name = "now|user-create-date", default_value = "now")]
     pub created_at: String,
     /// Count by status and send nothing.
@@ -26,10 +46,11 @@ pub struct Backfill {
     /// Go on where an interrupted run stopped.
     #[arg(long)]
     pub resume: bool,
-    /// Where the state is kept.
+    /// Where the state is kept; a path or s3://bucket/key. Of stdin and of a dry run none is kept.
     #[arg(long, value_name = "FILE", default_value = "profile-worker-backfill.json")]
     pub checkpoint: String,
-    /// Where lines that cannot be used go, with the reason [default: the input's name with .rejected.jsonl].
+    /// Where lines that cannot be used go, with the reason; personal data [default: the input's name with
+    /// .rejected.jsonl]
     #[arg(long, value_name = "FILE")]
     pub rejects: Option<String>,
     /// The table holds no rows of the documented handler (random ids): it is not scanned for them.

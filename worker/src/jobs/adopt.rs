@@ -17,13 +17,15 @@ use super::lines::Lines;
 use super::pace::{Pace, per_second};
 use super::progress::Progress;
 use super::rows::Rows;
-use super::{Context, Ending, JobError, Report, blank_table};
+use super::{Context, Ending, JobError, Report, blank_table, together};
 use crate::aws::adoption::{Action, AdoptionTable, Swapped, WholeRow};
 use crate::aws::dynamodb::{key_mismatch, table_key};
 use crate::aws::json;
 use crate::aws::scan::TableScan;
+use crate::cli::JobWritten;
 use crate::cli::jobs::Adopt;
-use crate::config::Problem;
+use crate::config::{Needs, Problem};
+use crate::pipeline::Stop;
 use crate::ports::StoredOwner;
 use owners::{OwnedBy, owned_by};
 use plan::{Candidate, Plan, Why, choose};
@@ -90,8 +92,9 @@ fn flags(given: &Adopt) -> Result<Flags, JobError> {
 ///
 /// # Errors
 /// Settings that cannot be used; a table that cannot be read or written. What was adopted by then stays adopted.
-pub async fn run(given: &Adopt, context: &Context) -> Result<Adopted, JobError> {
-    let flags = flags(given)?;
+pub async fn run(given: &Adopt, written: &JobWritten, stop: Stop) -> Result<Adopted, JobError> {
+    let needs = Needs { table: true, pool: true, ..Needs::default() };
+    let (flags, context) = together(flags(given), Context::new(written, &needs, stop).await)?;
     let config = &context.config;
     let (Some(owner), Some(pool)) = (config.model.owner_attribute(), &config.user_pool) else {
         return Err(JobError::problem(

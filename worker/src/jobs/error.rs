@@ -44,7 +44,12 @@ impl JobError {
     #[must_use]
     pub fn with_hint(mut self, text: &str) -> Self {
         match &mut self {
-            Self::Call { hint, .. } | Self::Machine { hint, .. } => text.clone_into(hint),
+            Self::Call { hint, .. } | Self::Machine { hint, .. } => {
+                if !hint.is_empty() {
+                    hint.push('\n');
+                }
+                hint.push_str(text);
+            }
             Self::Configuration(_) => {}
         }
         self

@@ -12,6 +12,7 @@ use crate::stats::Stats;
 
 pub mod adopt;
 pub mod again;
+pub mod backfill;
 pub mod check;
 pub mod checkpoint;
 pub mod digests;
@@ -49,5 +50,20 @@ impl Context {
         let config = config::job(written, needs).map_err(JobError::Configuration)?;
         let clients = Clients::new(&Access::from_environment().await, &Arc::new(Stats::default()));
         Ok(Self { config, clients, stop })
+    }
+}
+
+/// What the flags say and where things are, or the problems of both at once.
+fn together<T>(
+    flags: Result<T, JobError>,
+    context: Result<Context, JobError>,
+) -> Result<(T, Context), JobError> {
+    match (flags, context) {
+        (Ok(flags), Ok(context)) => Ok((flags, context)),
+        (Err(JobError::Configuration(mut problems)), Err(JobError::Configuration(others))) => {
+            problems.extend(others);
+            Err(JobError::Configuration(problems))
+        }
+        (Err(error), _) | (_, Err(error)) => Err(error),
     }
 }

@@ -13,6 +13,7 @@ use crate::telemetry::events;
 const LINE: Duration = Duration::from_secs(30);
 
 const WITH_TOTAL: &str = "{msg} {wide_bar:.cyan/blue} {human_pos}/{human_len} {per_sec} eta {eta}";
+const OF_FILE: &str = "{msg} {wide_bar:.cyan/blue} {bytes}/{total_bytes} eta {eta}";
 const WITHOUT_TOTAL: &str = "{msg} {spinner:.cyan} {human_pos} {per_sec} for {elapsed}";
 
 /// The progress of one job.
@@ -28,9 +29,17 @@ impl Progress {
     /// At its beginning. `total` may be an estimate: Cognito tells how many users a pool has about
     /// (EstimatedNumberOfUsers).
     pub fn new(what: &'static str, total: Option<u64>) -> Self {
+        Self::with(what, total, if total.is_some() { WITH_TOTAL } else { WITHOUT_TOTAL })
+    }
+
+    /// At the beginning of a file, whose length in bytes is the whole; see [`Self::read`].
+    pub fn of_file(what: &'static str, length: Option<u64>) -> Self {
+        Self::with(what, length, if length.is_some() { OF_FILE } else { WITHOUT_TOTAL })
+    }
+
+    fn with(what: &'static str, total: Option<u64>, template: &str) -> Self {
         let bar = stderr().is_terminal().then(|| {
             let bar = total.map_or_else(ProgressBar::no_length, ProgressBar::new);
-            let template = if total.is_some() { WITH_TOTAL } else { WITHOUT_TOTAL };
             let style =
                 ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
             bar.set_style(style);
@@ -53,6 +62,18 @@ impl Progress {
         } else if self.said.elapsed() >= LINE {
             self.said = Instant::now();
             events::progress(self.what, self.done, self.total);
+        }
+    }
+
+    /// So far in a file, and so many users in it.
+    pub fn read(&mut self, bytes: u64, users: u64) {
+        if let Some(bar) = &self.bar {
+            bar.set_position(if self.total.is_some() { bytes } else { users });
+            let rate = users / bar.elapsed().as_secs().max(1);
+            bar.set_message(format!("{} {users} users, {rate}/s", self.what));
+        } else if self.said.elapsed() >= LINE {
+            self.said = Instant::now();
+            events::progress(self.what, users, None);
         }
     }
 
