@@ -12,7 +12,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use worker::aws::clients::{Access, Clients};
 use worker::cli::{self, Cli, Command, Logs, Output, Written};
 use worker::config::{self, Problem};
-use worker::jobs::{JobError, Report, check};
+use worker::jobs::{JobError, Report, check, reconcile};
 use worker::pipeline::{Ended, Stop};
 use worker::service::{self, Summary};
 use worker::stats::Stats;
@@ -54,6 +54,9 @@ async fn dispatch(cli: Cli) -> Result<u8, Vec<Problem>> {
     match cli.command {
         Command::Run { until_empty, written } => run(&written, until_empty.as_deref(), output).await,
         Command::Check { written } => check(&written, output).await,
+        Command::Reconcile { flags, written } => {
+            job(&written.logs, output, async |stop| reconcile::run(&written, &flags, stop).await).await
+        }
         Command::Health { written } => {
             let answer = admin::ask(config::admin_addr(&written)?).await;
             match output {
@@ -114,7 +117,6 @@ async fn run(written: &Written, until_empty: Option<&str>, output: Output) -> Re
 }
 
 /// Runs a job and prints what it has to say.
-#[allow(dead_code, reason = "the first job comes with its command")]
 async fn job<R: Report>(
     logs: &Logs,
     output: Output,
@@ -126,6 +128,9 @@ async fn job<R: Report>(
     listen_for_signals(&stop).map_err(|problem| vec![problem])?;
     Ok(match run(stop).await {
         Ok(report) => {
+            if let Some(metrics) = report.metrics() {
+                println!("{metrics}");
+            }
             match output {
                 Output::Json => println!("{}", serde_json::to_string(&report).unwrap_or_default()),
                 Output::Table => println!("{}", report.table()),

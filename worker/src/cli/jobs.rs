@@ -58,6 +58,12 @@ pub struct Reconcile {
     /// Statuses that are to have a profile, in place of the default.
     #[arg(long, value_name = "S,…", default_value = "CONFIRMED,EXTERNAL_PROVIDER,RESET_REQUIRED")]
     pub include_status: String,
+    /// Write the findings one by one, as JSON lines that name users, to a file that only you can read.
+    #[arg(long, value_name = "FILE")]
+    pub list: Option<String>,
+    /// Print the counts for CloudWatch as well (embedded metric format), before the result [default: off].
+    #[arg(long, env = "METRICS_EMF", hide_env_values = true, value_name = "on|off")]
+    pub metrics_emf: Option<String>,
 }
 
 /// `adopt`.

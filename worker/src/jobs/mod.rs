@@ -20,6 +20,7 @@ pub mod legacy;
 pub mod pace;
 pub mod policy;
 pub mod progress;
+pub mod reconcile;
 mod report;
 pub mod rows;
 pub mod sender;
