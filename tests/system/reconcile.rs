@@ -173,7 +173,7 @@ async fn every_class_is_counted_and_nobody_is_named() {
     // It has looked, and no more.
     assert_eq!(of.world.items().await, before);
     assert_eq!(of.queued().await, 0);
-    let mut personal = Personal::of(&people.iter().map(Person::body).collect());
+    let mut personal = Personal::of(&people.iter().map(Person::body).collect::<Vec<_>>());
     personal.add("somebody-else");
     for ended in [&plain, &full, &table, &later] {
         personal.assert_absent(&format!("{}{}", ended.stdout, ended.stderr), "reconcile");

@@ -225,6 +225,10 @@ async fn every_problem_with_flags_and_settings_is_told_at_once() {
         assert!(ended.stderr.contains(variable), "{variable} is not in {}", ended.stderr);
     }
     assert_eq!(of.run(&["--everything"]).await.code, Some(64));
+    // Before an hour of work, not after it.
+    let ended = of.run(&["--list", "/nowhere/findings.jsonl"]).await;
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(78), ""), "{}", ended.stderr);
+    assert!(ended.stderr.contains("--list: cannot be written"), "{}", ended.stderr);
 }
 
 #[tokio::test]

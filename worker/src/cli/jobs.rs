@@ -38,7 +38,9 @@ pub struct Backfill {
 }
 
 /// `reconcile`.
+// clap gives a variant's flags the group of the same name.
 #[derive(Debug, Clone, Args)]
+#[group(skip)]
 pub struct Reconcile {
     /// Scan the table too, for orphans, duplicates, conflicts, malformed rows and changed e-mail addresses.
     #[arg(long)]

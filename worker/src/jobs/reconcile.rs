@@ -59,6 +59,7 @@ pub async fn run(written: &JobWritten, flags: &Reconcile, stop: Stop) -> Result<
     let Some(pool) = context.config.user_pool.clone() else {
         return Err(JobError::problem("USER_POOL_ID", "is not set", "set it to the pool to compare"));
     };
+    settings.list.as_ref().map_or(Ok(()), findings::can_be_written)?;
     table_fits(&context).await?;
     let hint = "Nothing was enqueued, and part of a count is none. Run it again; it begins anew.";
     compared(&context, &settings, &pool).await.map_err(|error| match error {
@@ -85,7 +86,8 @@ async fn compared(context: &Context, settings: &Settings, pool: &UserPoolId) -> 
     let table = DynamoDbTable::new(clients.clone(), config.table_name.clone(), owner.map(str::to_owned));
     let directory = CognitoPool::new(clients.cognito.clone(), pool.clone());
     // For the bar alone, and asked for with a permission that may be wanting.
-    let about = directory.estimated_users().await.ok().filter(|users| *users > 0);
+    let about = context.stop.soft.run_until_cancelled(directory.estimated_users()).await;
+    let about = about.and_then(Result::ok).filter(|users| *users > 0);
     let mut comparison = Comparison {
         model: &config.model,
         pool,
@@ -99,15 +101,15 @@ async fn compared(context: &Context, settings: &Settings, pool: &UserPoolId) -> 
         candidates: Spool::default(),
     };
     let (missing, mut went) = all_of_it(&mut comparison, context, directory, about).await?;
-    let mut enqueued = settings.fix.then_some(0);
-    if settings.fix && went == Went::Through {
-        let (sent, sending) = enqueue(context, missing, comparison.counts.missing).await?;
-        (enqueued, went) = (Some(sent), sending);
-    }
     if let Some(place) = &settings.list
         && went == Went::Through
     {
         std::mem::take(&mut comparison.findings).write(place, &clients.s3).await?;
+    }
+    let mut enqueued = settings.fix.then_some(0);
+    if settings.fix && went == Went::Through {
+        let (sent, sending) = enqueue(context, missing, comparison.counts.missing).await?;
+        (enqueued, went) = (Some(sent), sending);
     }
     Ok(Outcome {
         counts: comparison.counts,
@@ -130,22 +132,21 @@ async fn all_of_it(
 ) -> Result<(Spool, Went), JobError> {
     let settings = comparison.settings;
     let stopped = || Ok((Spool::default(), Went::Interrupted));
-    let mut known = {
-        let mut progress = Progress::new("reading the table", about);
-        if settings.full {
-            let Some(table) = comparison.read_table(scan(context), &mut progress).await? else {
-                return stopped();
-            };
-            Known::Table(table)
-        } else if settings.fix && settings.legacy_rows {
-            let scan = Legacy::scan(context, &mut progress);
-            let Some(legacy) = context.stop.soft.run_until_cancelled(scan).await.transpose()? else {
-                return stopped();
-            };
-            Known::Legacy(legacy)
-        } else {
-            Known::Legacy(Legacy::none())
-        }
+    let reading = || Progress::new("reading the table", about);
+    let mut known = if settings.full {
+        let Some(table) = comparison.read_table(scan(context), &mut reading()).await? else {
+            return stopped();
+        };
+        Known::Table(table)
+    } else if settings.fix && settings.legacy_rows {
+        let mut progress = reading();
+        let scan = Legacy::scan(context, &mut progress);
+        let Some(legacy) = context.stop.soft.run_until_cancelled(scan).await.transpose()? else {
+            return stopped();
+        };
+        Known::Legacy(legacy)
+    } else {
+        Known::Legacy(Legacy::none())
     };
     let users = Users::new(directory, Some(settings.rate), None);
     let mut progress = Progress::new("walking the pool", about);

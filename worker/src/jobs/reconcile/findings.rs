@@ -1,7 +1,9 @@
 //! The findings one by one, for whoever asked for them by `--list`: they name users. Must never be written unasked,
 //! nor to where others can read it.
 
-use std::io::Write;
+use std::ffi::OsString;
+use std::fs::{File, OpenOptions};
+use std::io::{BufWriter, ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
@@ -108,27 +110,44 @@ fn sub_of(row: &Row, owner: Option<&str>) -> Option<String> {
     texts.filter_map(|text| UserSub::parse(text).ok()).map(|sub| sub.as_str().to_owned()).next()
 }
 
-/// Under a name of its own until it is whole.
+/// Looks before the work begins whether the list can be written when it is done.
+///
+/// # Errors
+/// A place that cannot be written to.
+pub fn can_be_written(place: &Place) -> Result<(), JobError> {
+    let Place::Local(path) = place else { return Ok(()) };
+    let tried = draft(path).and_then(|(name, _)| std::fs::remove_file(name));
+    tried.map_err(|fault| {
+        let mend = "name a file in a directory that can be written";
+        JobError::problem("--list", format!("cannot be written: {fault}"), mend)
+    })
+}
+
+/// A name of its own, until it is whole. One that is there already may have another mode.
+fn draft(path: &Path) -> std::io::Result<(OsString, File)> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".part");
+    match std::fs::remove_file(&name) {
+        Err(fault) if fault.kind() != ErrorKind::NotFound => return Err(fault),
+        _ => {}
+    }
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&name)?;
+    Ok((name, file))
+}
+
 fn write_for_me_alone(lines: Spool, path: &Path) -> Result<(), JobError> {
     let failed = |fault: std::io::Error| JobError::Machine {
         what: format!("--list: {} cannot be written: {fault}", path.display()),
         hint: String::new(),
     };
-    let mut draft = path.as_os_str().to_owned();
-    draft.push(".part");
-    // One that is there already may have another mode.
-    match std::fs::remove_file(&draft) {
-        Err(fault) if fault.kind() != std::io::ErrorKind::NotFound => return Err(failed(fault)),
-        _ => {}
-    }
-    let file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft);
-    let mut file = std::io::BufWriter::new(file.map_err(failed)?);
+    let (name, file) = draft(path).map_err(failed)?;
+    let mut file = BufWriter::new(file);
     let mut lines = lines.read()?;
     while let Some(line) = lines.next_line()? {
         writeln!(file, "{line}").map_err(failed)?;
     }
     let file = file.into_inner().map_err(|fault| failed(fault.into_error()))?;
-    file.sync_all().and_then(|()| std::fs::rename(&draft, path)).map_err(failed)
+    file.sync_all().and_then(|()| std::fs::rename(&name, path)).map_err(failed)
 }
 
 #[cfg(test)]
