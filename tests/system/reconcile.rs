@@ -29,7 +29,8 @@ impl Compared {
 
     /// `reconcile`, with these flags besides.
     fn job(&self, flags: &[&str]) -> Worker {
-        let arguments = [&["reconcile", "--rate", "1000"], flags].concat();
+        let rate: &[&str] = if flags.contains(&"--rate") { &[] } else { &["--rate", "1000"] };
+        let arguments = [&["reconcile"], rate, flags].concat();
         let worker = self.world.worker().arguments(&arguments);
         worker.with("USER_POOL_IDS", self.pool.id()).with("RUST_LOG", "trace")
     }
@@ -133,7 +134,7 @@ const PLAIN: [(&str, u64); 7] = [
 
 const FULL: [(&str, u64); 13] = [
     ("users", 14),
-    ("profiles", 15),
+    ("profiles", 16),
     ("matched", 4),
     ("missing", 2),
     ("missing_in_grace", 2),
@@ -251,7 +252,7 @@ async fn what_is_missing_is_enqueued_written_and_not_missing_any_more() {
     // Those with rows of the documented handler are left alone, and that is no reason to worry.
     let again = of.run(&["--full"]).await;
     assert_eq!((again.count("missing"), again.count("legacy"), again.code), (0, 3, Some(0)));
-    assert_eq!((again.count("matched"), again.count("profiles")), (6, 17));
+    assert_eq!((again.count("matched"), again.count("profiles")), (6, 18));
     // Unless there are none, it was said.
     let all = of.run(&["--fix", "missing", "--no-legacy-rows"]).await;
     assert_eq!((all.count("missing"), all.count("enqueued"), all.code), (3, 3, Some(1)));
