@@ -150,7 +150,7 @@ async fn all_of_it(
     };
     let users = Users::new(directory, Some(settings.rate), None);
     let mut progress = Progress::new("walking the pool", about);
-    if comparison.walk(users, &mut known, &mut progress).await? == Went::Interrupted {
+    if Box::pin(comparison.walk(users, &mut known, &mut progress)).await? == Went::Interrupted {
         return stopped();
     }
     drop(progress);

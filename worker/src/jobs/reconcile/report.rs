@@ -47,6 +47,7 @@ impl Counts {
 
 /// The result of the job.
 #[derive(Debug, Clone)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Outcome {
     /// The numbers.
     pub counts: Counts,

@@ -16,6 +16,7 @@ const MOST_CALLS: f64 = 1000.0;
 
 /// The flags of the job.
 #[derive(Debug, Clone)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct Settings {
     /// Whether every row is looked at, not only those under the users' keys.
     pub full: bool,

@@ -37,7 +37,7 @@ impl Columns {
         Self { names, owner, email }
     }
 
-    fn text<'a>(row: &'a Row, column: Option<usize>) -> Option<&'a str> {
+    fn text(row: &Row, column: Option<usize>) -> Option<&str> {
         row.texts.get(column?)?.as_deref()
     }
 
