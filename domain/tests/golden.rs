@@ -30,6 +30,25 @@ fn item_of(body: &str, model: &ProfileModel) -> Result<Value, domain::Rejection>
     Ok(model.profile(&received.confirmation)?.item.to_dynamodb_json())
 }
 
+/// What looks rows up knows key, owner and address by themselves; what writes them makes whole items.
+#[test]
+fn key_owner_and_address_are_those_of_the_item() {
+    let own = "type = \"P\"\nowner = \"who\"\n[key]\npartition = { name = \"who\", value = \"{username}/{sub}\" }\n[fields]\nmail = \"{email}\"\n";
+    let own = ProfileModel::from_toml(own).unwrap_or_else(|error| panic!("{:?}", error.faults));
+    for (model, address) in [(ProfileModel::default(), "email"), (own, "mail")] {
+        assert_eq!(model.email_attribute(), Some(address));
+        for name in names("items") {
+            let received =
+                body::read(&fixture("events", &name), Timestamp::parse(SENT_AT).unwrap(), |_| true);
+            let user = received.unwrap().confirmation;
+            let profile = model.profile(&user).unwrap();
+            assert_eq!(model.key(&user), Ok(profile.key), "{name}");
+            assert!(profile.owner.is_some());
+            assert!(model.owner(&user) == profile.owner, "{name}");
+        }
+    }
+}
+
 #[test]
 fn every_fixture_becomes_exactly_its_item() {
     let names = names("items");

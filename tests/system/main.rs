@@ -31,6 +31,7 @@ mod panics;
 mod poison;
 mod privacy;
 mod receivers;
+mod reconcile;
 mod settling;
 mod starved;
 mod stopping;

@@ -78,6 +78,15 @@ pub enum Command {
         #[command(flatten)]
         written: Box<JobWritten>,
     },
+    /// Compare the user pool with the table: who is confirmed and has no profile?
+    Reconcile {
+        /// What to do.
+        #[command(flatten)]
+        args: jobs::Reconcile,
+        /// The settings.
+        #[command(flatten)]
+        written: Box<JobWritten>,
+    },
     /// Ask a running worker's admin endpoint whether it is well (for the container's health check).
     Health {
         /// The settings.

@@ -12,7 +12,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use worker::aws::clients::{Access, Clients};
 use worker::cli::{self, Cli, Command, Logs, Output, Written};
 use worker::config::{self, Problem};
-use worker::jobs::{JobError, Report, adopt, backfill, check};
+use worker::jobs::{JobError, Report, adopt, backfill, check, reconcile};
 use worker::pipeline::{Ended, Stop};
 use worker::service::{self, Summary};
 use worker::stats::Stats;
@@ -63,6 +63,9 @@ async fn dispatch(cli: Cli) -> Result<u8, Vec<Problem>> {
         Command::Check { written } => check(&written, output).await,
         Command::Backfill { args, written } => {
             job(&written.logs, output, async |stop| backfill::run(&args, &written, stop).await).await
+        }
+        Command::Reconcile { args, written } => {
+            job(&written.logs, output, async |stop| reconcile::run(&args, &written, stop).await).await
         }
         Command::Health { written } => {
             let answer = admin::ask(config::admin_addr(&written)?).await;
@@ -144,6 +147,9 @@ async fn job<R: Report>(
     };
     Ok(match ended {
         Ok(report) => {
+            if let Some(metrics) = report.metrics() {
+                println!("{metrics}");
+            }
             match output {
                 Output::Json => println!("{}", serde_json::to_string(&report).unwrap_or_default()),
                 Output::Table => println!("{}", report.table()),

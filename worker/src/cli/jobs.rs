@@ -59,7 +59,9 @@ pub struct Backfill {
 }
 
 /// `reconcile`.
+// clap gives a variant's flags the group of the same name.
 #[derive(Debug, Clone, Args)]
+#[group(skip)]
 pub struct Reconcile {
     /// Scan the table too, for orphans, duplicates, conflicts, malformed rows and changed e-mail addresses.
     #[arg(long)]
@@ -79,6 +81,12 @@ pub struct Reconcile {
     /// Statuses that are to have a profile, in place of the default.
     #[arg(long, value_name = "S,…", default_value = "CONFIRMED,EXTERNAL_PROVIDER,RESET_REQUIRED")]
     pub include_status: String,
+    /// Write the findings one by one, as JSON lines that name users, to a file that only you can read.
+    #[arg(long, value_name = "FILE")]
+    pub list: Option<String>,
+    /// Print the counts for CloudWatch as well (embedded metric format), before the result [default: off].
+    #[arg(long, env = "METRICS_EMF", hide_env_values = true, value_name = "on|off")]
+    pub metrics_emf: Option<String>,
 }
 
 /// `adopt`.

@@ -17,9 +17,8 @@ use super::lines::Lines;
 use super::pace::{Pace, per_second};
 use super::progress::Progress;
 use super::rows::Rows;
-use super::{Context, Ending, JobError, Report, blank_table, together};
+use super::{Context, Ending, JobError, Report, blank_table, table_fits, together};
 use crate::aws::adoption::{Action, AdoptionTable, Swapped, WholeRow};
-use crate::aws::dynamodb::{key_mismatch, table_key};
 use crate::aws::json;
 use crate::aws::scan::TableScan;
 use crate::cli::JobWritten;
@@ -104,13 +103,7 @@ pub async fn run(given: &Adopt, written: &JobWritten, stop: Stop) -> Result<Adop
         ));
     };
     let key: Vec<String> = config.model.key_attributes().map(str::to_owned).collect();
-    let there = table_key(&context.clients.dynamodb_calm, &config.table_name)
-        .await
-        .map_err(|error| JobError::call("dynamodb:DescribeTable", error))?;
-    if let Some(mismatch) = key_mismatch(&there, config.model.key_attributes()) {
-        let mend = "point at the right table, or give the model its key (docs/model.md)";
-        return Err(JobError::problem("TABLE_NAME, PROFILE_MODEL", mismatch, mend));
-    }
+    table_fits(&context).await?;
     let mut adopting = Adopting {
         model: &config.model,
         owner,

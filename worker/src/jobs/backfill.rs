@@ -2,14 +2,14 @@
 //! their profile. From the user pool, or from a file. It only sends: the worker writes, and never twice, so
 //! whatever is sent again does no harm. Must never keep a state that is ahead of the queue.
 
-use domain::{Source, Timestamp, UserPoolId};
+use domain::{Source, UserPoolId};
 
 use super::checkpoint::Checkpoint;
 use super::legacy::Legacy;
 use super::progress::Progress;
 use super::sender::Sender;
 use super::users::Users;
-use super::{Context, JobError, together};
+use super::{Context, JobError, now, table_fits, together};
 use crate::aws::cognito::CognitoPool;
 use crate::aws::outbox::Outbox;
 use crate::cli::JobWritten;
@@ -158,6 +158,7 @@ async fn work(
     at: Option<At>,
 ) -> Result<bool, JobError> {
     if options.legacy_rows {
+        table_fits(context).await?;
         let mut progress = Progress::new("rows under other keys", None);
         tokio::select! {
             biased;
@@ -196,13 +197,4 @@ fn identity(options: &Options, pool: Option<&UserPoolId>, input: Option<&Input>)
         }
         _ => format!("backfill from the pool {pool}, {statuses}, createdAt {created_at}"),
     }
-}
-
-/// # Errors
-/// A clock that stands before 1970.
-fn now() -> Result<Timestamp, JobError> {
-    Timestamp::from_epoch_ms(jiff::Timestamp::now().as_millisecond()).map_err(|_| JobError::Machine {
-        what: "this machine's clock stands before 1970; set it".to_owned(),
-        hint: String::new(),
-    })
 }

@@ -4,7 +4,10 @@
 
 use std::sync::Arc;
 
+use domain::Timestamp;
+
 use crate::aws::clients::{Access, Clients};
+use crate::aws::dynamodb::{key_mismatch, table_key};
 use crate::cli::JobWritten;
 use crate::config::{self, JobConfig, Needs};
 use crate::pipeline::Stop;
@@ -23,6 +26,7 @@ pub mod lines;
 pub mod pace;
 pub mod policy;
 pub mod progress;
+pub mod reconcile;
 mod report;
 pub mod rows;
 pub mod sender;
@@ -53,6 +57,17 @@ impl Context {
     }
 }
 
+/// A table with another key has no row where one is looked for.
+async fn table_fits(context: &Context) -> Result<(), JobError> {
+    let config = &context.config;
+    let key = table_key(&context.clients.dynamodb_calm, &config.table_name).await;
+    let key = key.map_err(|error| JobError::call("dynamodb:DescribeTable", error))?;
+    key_mismatch(&key, config.model.key_attributes()).map_or(Ok(()), |mismatch| {
+        let mend = "point at the right table, or give the model its key (docs/model.md)";
+        Err(JobError::problem("TABLE_NAME, PROFILE_MODEL", mismatch, mend))
+    })
+}
+
 /// What the flags say and where things are, or the problems of both at once.
 fn together<T>(
     flags: Result<T, JobError>,
@@ -66,4 +81,12 @@ fn together<T>(
         }
         (Err(error), _) | (_, Err(error)) => Err(error),
     }
+}
+
+/// The time of day, for what is observed now.
+fn now() -> Result<Timestamp, JobError> {
+    Timestamp::from_epoch_ms(jiff::Timestamp::now().as_millisecond()).map_err(|_| JobError::Machine {
+        what: "this machine's clock stands before 1970; set it".to_owned(),
+        hint: String::new(),
+    })
 }

@@ -33,6 +33,11 @@ pub trait Report: Serialize {
     /// How it came to its end.
     fn ending(&self) -> Ending;
 
+    /// A line for CloudWatch, which goes to stdout before the result.
+    fn metrics(&self) -> Option<String> {
+        None
+    }
+
     /// What a person should do next, for stderr: how to go on, or where what was left out is.
     fn advice(&self) -> Option<String> {
         None
