@@ -56,6 +56,21 @@ pub enum Command {
         #[command(flatten)]
         written: Box<Written>,
     },
+    /// Bring messages back from the dead-letter queue.
+    Redrive {
+        /// Which, and how fast.
+        #[command(flatten)]
+        args: jobs::Redrive,
+        /// The settings.
+        #[command(flatten)]
+        written: Box<JobWritten>,
+    },
+    /// Look at what is in the dead-letter queue, retry it or drop it.
+    Quarantine {
+        /// What to do with it.
+        #[command(subcommand)]
+        action: jobs::Quarantine,
+    },
     /// Ask a running worker's admin endpoint whether it is well (for the container's health check).
     Health {
         /// The settings.

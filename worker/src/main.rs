@@ -12,7 +12,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use worker::aws::clients::{Access, Clients};
 use worker::cli::{self, Cli, Command, Logs, Output, Written};
 use worker::config::{self, Problem};
-use worker::jobs::{JobError, Report, check};
+use worker::jobs::{JobError, Report, check, quarantine, redrive};
 use worker::pipeline::{Ended, Stop};
 use worker::service::{self, Summary};
 use worker::stats::Stats;
@@ -54,6 +54,13 @@ async fn dispatch(cli: Cli) -> Result<u8, Vec<Problem>> {
     match cli.command {
         Command::Run { until_empty, written } => run(&written, until_empty.as_deref(), output).await,
         Command::Check { written } => check(&written, output).await,
+        Command::Redrive { args, written } => {
+            job(&written.logs, output, async |stop| redrive::run(&args, &written, stop).await).await
+        }
+        Command::Quarantine { action } => {
+            let logs = action.written().logs.clone();
+            job(&logs, output, async |stop| quarantine::run(&action, stop).await).await
+        }
         Command::Health { written } => {
             let answer = admin::ask(config::admin_addr(&written)?).await;
             match output {
@@ -114,7 +121,6 @@ async fn run(written: &Written, until_empty: Option<&str>, output: Output) -> Re
 }
 
 /// Runs a job and prints what it has to say.
-#[allow(dead_code, reason = "the first job comes with its command")]
 async fn job<R: Report>(
     logs: &Logs,
     output: Output,

@@ -5,6 +5,8 @@ pub mod attempts;
 pub mod classify;
 pub mod clients;
 pub mod cognito;
+pub mod dead_letters;
 pub mod dynamodb;
+pub mod moves;
 pub mod outbox;
 pub mod sqs;

@@ -153,12 +153,17 @@ impl Place {
     }
 }
 
-/// A name beside it, written whole and to the disk, takes its name.
+/// A name beside it, written whole and to the disk, takes its name. Nobody but its owner can read it: these files
+/// hold people.
 fn replace(path: &std::path::Path, bytes: &[u8]) -> std::io::Result<()> {
     use std::io::Write as _;
+    use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
     let mut draft = path.as_os_str().to_owned();
     draft.push(".part");
-    let mut file = std::fs::File::create(&draft)?;
+    let mut options = std::fs::OpenOptions::new();
+    let mut file = options.create(true).truncate(true).write(true).mode(0o600).open(&draft)?;
+    // The mode is for a file that is made; one may have been left there.
+    file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
     file.write_all(bytes)?;
     file.sync_all()?;
     std::fs::rename(&draft, path)

@@ -6,16 +6,20 @@ use std::sync::Arc;
 
 use crate::aws::clients::{Access, Clients};
 use crate::cli::JobWritten;
-use crate::config::{self, JobConfig, Needs};
+use crate::config::{self, JobConfig, Needs, Problem};
 use crate::pipeline::Stop;
 use crate::stats::Stats;
 
 pub mod check;
 pub mod checkpoint;
+pub mod dead_letters;
 mod error;
+
 pub mod files;
 pub mod pace;
 pub mod progress;
+pub mod quarantine;
+pub mod redrive;
 mod report;
 pub mod sender;
 
@@ -38,8 +42,27 @@ impl Context {
     /// # Errors
     /// Every problem with the settings.
     pub async fn new(written: &JobWritten, needs: &Needs, stop: Stop) -> Result<Self, JobError> {
-        let config = config::job(written, needs).map_err(JobError::Configuration)?;
+        Self::with(written, needs, Ok(()), stop).await.map(|(context, ())| context)
+    }
+
+    /// As [`Self::new`], with what was read from the job's own flags: their problems are told together.
+    ///
+    /// # Errors
+    /// Every problem with the settings and with the flags.
+    pub async fn with<F>(
+        written: &JobWritten,
+        needs: &Needs,
+        flags: Result<F, Vec<Problem>>,
+        stop: Stop,
+    ) -> Result<(Self, F), JobError> {
+        let (config, flags) = match (config::job(written, needs), flags) {
+            (Ok(config), Ok(flags)) => (config, flags),
+            (config, flags) => {
+                let problems = config.err().into_iter().chain(flags.err()).flatten().collect();
+                return Err(JobError::Configuration(problems));
+            }
+        };
         let clients = Clients::new(&Access::from_environment().await, &Arc::new(Stats::default()));
-        Ok(Self { config, clients, stop })
+        Ok((Self { config, clients, stop }, flags))
     }
 }
