@@ -153,7 +153,7 @@ impl ProfileModel {
                 None => {}
             }
         }
-        let key = self.key_of(of)?;
+        let key = self.key(of)?;
         for (name, value) in key.iter() {
             item.set(name, AttributeValue::S(value.to_owned()));
         }
@@ -175,7 +175,36 @@ impl ProfileModel {
         Ok(Profile { key, owner, item })
     }
 
-    fn key_of(&self, of: &Confirmation) -> Result<ProfileKey, Rejection> {
+    /// The owner of one user's row, as [`Self::profile`] gives it, without the rest of the item; `None` when the
+    /// model names no owner attribute. A user who cannot fill it is still known by the forms that Amplify accepts.
+    pub fn owner(&self, of: &Confirmation) -> Option<Owner> {
+        let name = self.owner.as_deref()?;
+        let field = self.fields.iter().find(|field| field.name == name);
+        let key = || self.key.iter().find(|(key, _)| key == name);
+        let written = match field.and_then(|field| field.value.of(of)) {
+            Some(AttributeValue::S(written)) => Some(written),
+            _ => key().and_then(|(_, template)| template.fill(of)),
+        };
+        let written = written.unwrap_or_else(|| of.sub.as_str().to_owned());
+        Some(Owner::new(&of.sub, &of.username, written))
+    }
+
+    /// The name of the attribute that holds the e-mail address and nothing else.
+    pub fn email_attribute(&self) -> Option<&str> {
+        let is_email =
+            |template: &Template| *template == Template::from_parts([Part::Placeholder(Placeholder::Email)]);
+        let fields = self.fields.iter();
+        let mut named =
+            fields.filter(|field| matches!(&field.value, FieldValue::Text(text) if is_email(text)));
+        named.next().map(|field| field.name.as_str())
+    }
+
+    /// The key of one user's row, as [`Self::profile`] gives it: it depends on the pool, the sub and the username
+    /// alone.
+    ///
+    /// # Errors
+    /// `key_invalid`.
+    pub fn key(&self, of: &Confirmation) -> Result<ProfileKey, Rejection> {
         let mut attributes = Vec::with_capacity(self.key.len());
         for ((name, template), limit) in self.key.iter().zip([MAX_PARTITION_KEY, MAX_SORT_KEY]) {
             let invalid =

@@ -28,6 +28,20 @@ impl Owner {
             || stored == self.username
             || both() == Some(&self.username)
     }
+
+    /// Every value that [`Self::is`] takes for this user, for whoever has to look rows up by their owner. None
+    /// comes twice.
+    pub fn forms(&self) -> Vec<String> {
+        let mut forms = vec![
+            format!("{}::{}", self.sub, self.username),
+            self.sub.clone(),
+            self.username.clone(),
+            self.written.clone(),
+        ];
+        forms.sort_unstable();
+        forms.dedup();
+        forms
+    }
 }
 
 impl fmt::Debug for Owner {
@@ -51,7 +65,10 @@ mod tests {
             "9c1e6c2a-30f1-70b5-9d0c-5b6c0e0d7a11::a::b",
         ] {
             assert!(owner.is(mine), "{mine}");
+            assert!(owner.forms().iter().any(|form| form == mine), "{mine}");
         }
+        assert_eq!(owner.forms().len(), 4);
+        assert!(owner.forms().iter().all(|form| owner.is(form)));
         for other in [
             "",
             "A::B",

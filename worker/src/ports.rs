@@ -200,6 +200,35 @@ pub trait ProfileTable: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Vec<StoredOwner>, CallError>> + Send;
 }
 
+/// One row of the table, as far as it was asked for. No `Debug`: it is a person.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Row {
+    /// The values of the key attributes, in the key's order.
+    pub key: Vec<String>,
+    /// The texts of the attributes that were asked for, in the order of asking; `None` where there is none, or none
+    /// that is a text, or an empty one.
+    pub texts: Vec<Option<String>>,
+}
+
+/// One page of one segment of a table.
+pub struct RowPage {
+    /// Its rows; it may be empty and not be the last.
+    pub rows: Vec<Row>,
+    /// The key of the row it ended at; absent at the segment's end.
+    pub last: Option<Vec<String>>,
+}
+
+/// The table from end to end.
+pub trait ProfileRows: Send + Sync + 'static {
+    /// The page of `segment`, one of `of` (DynamoDB API reference, Scan), that begins after the row with this key.
+    fn rows(
+        &self,
+        segment: u32,
+        of: u32,
+        after: Option<&[String]>,
+    ) -> impl Future<Output = Result<RowPage, CallError>> + Send;
+}
+
 /// Where a user stands in his pool (Cognito API reference, `UserStatusType`).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum UserStatus {
@@ -287,4 +316,7 @@ pub trait UserDirectory: Send + Sync + 'static {
 
     /// The user of this name; `None` if there is none. A pool that does not exist is an error.
     fn user(&self, username: &Username) -> impl Future<Output = Result<Option<User>, CallError>> + Send;
+
+    /// How many users the pool has about.
+    fn estimated_users(&self) -> impl Future<Output = Result<u64, CallError>> + Send;
 }

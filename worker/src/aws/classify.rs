@@ -92,6 +92,7 @@ pub fn by_code(code: Option<&str>) -> CallError {
         | "ItemCollectionSizeLimitExceededException"
         | "ItemCollectionSizeLimitExceeded"
         | "ReceiptHandleIsInvalid"
+        | "InvalidParameterException"
         | "InvalidParameterValue"
         | "InvalidParameterValueException"
         | "MissingParameter"

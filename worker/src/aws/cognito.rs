@@ -68,6 +68,13 @@ impl UserDirectory for CognitoPool {
         });
         user.map(Some).ok_or_else(|| CallError::new(crate::ports::ErrorClass::Unavailable, "unreadable_user"))
     }
+
+    async fn estimated_users(&self) -> Result<u64, CallError> {
+        let request = self.client.describe_user_pool().user_pool_id(self.pool.as_str());
+        let answer = request.send().await.map_err(|error| classify(&error))?;
+        let told = answer.user_pool.map_or(0, |pool| pool.estimated_number_of_users);
+        Ok(u64::try_from(told).unwrap_or_default())
+    }
 }
 
 fn user_of(

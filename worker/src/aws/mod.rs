@@ -9,4 +9,5 @@ pub mod dead_letters;
 pub mod dynamodb;
 pub mod moves;
 pub mod outbox;
+pub mod scan;
 pub mod sqs;

@@ -1,6 +1,6 @@
 //! The commands besides `run`. Each is a short program that prints a result on stdout and ends with an
 //! exit code that says what it found. What several need stands beside them: [`Context`], [`Report`],
-//! [`files`], [`checkpoint`], [`pace`], [`progress`] and [`sender`].
+//! [`files`], [`checkpoint`], [`pace`], [`progress`], [`sender`] and [`users`].
 
 use std::sync::Arc;
 
@@ -10,18 +10,22 @@ use crate::config::{self, JobConfig, Needs, Problem};
 use crate::pipeline::Stop;
 use crate::stats::Stats;
 
+pub mod again;
 pub mod check;
 pub mod checkpoint;
 pub mod dead_letters;
+pub mod digests;
 mod error;
-
 pub mod files;
+pub mod legacy;
 pub mod pace;
 pub mod progress;
 pub mod quarantine;
 pub mod redrive;
 mod report;
+pub mod rows;
 pub mod sender;
+pub mod users;
 
 pub use error::JobError;
 pub use report::{Ending, Report, blank_table};

@@ -232,3 +232,11 @@ pub fn job_retries(action: &'static str, error: &CallError, delay: Duration) {
     let (class, code) = (error.class.name(), &error.code);
     warn!(event = "job_retries", action, class, code, next_try_ms = ms(delay), "a call failed; trying again");
 }
+
+/// The pool no longer knows the token a walk stood at.
+pub fn walk_starts_over() {
+    warn!(
+        event = "walk_starts_over",
+        "the user pool no longer knows the pagination token: starting over from its first page, which does no harm"
+    );
+}
