@@ -1,4 +1,4 @@
-//! SQS and DynamoDB on free loopback ports, and the queue and table a worker needs. One instance per
+//! SQS, DynamoDB, Cognito and S3 on free loopback ports, and the queue and table a worker needs. One instance per
 //! demo and per test: nothing is shared, nothing is left behind.
 
 use std::collections::BTreeMap;
@@ -14,12 +14,18 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use worker::aws::clients::Access;
 
+use crate::cognito::CognitoServer;
+use crate::s3::S3Server;
 use crate::sqs::SqsServer;
 
-/// Both endpoints, running. Dropping it ends them and all they hold.
+/// All endpoints, running. Dropping it ends them and all they hold.
 pub struct Stack {
     /// The queue server.
     pub sqs: SqsServer,
+    /// The server of user pools.
+    pub cognito: CognitoServer,
+    /// The server of buckets.
+    pub s3: S3Server,
     dynamodb: SocketAddr,
     serving: JoinHandle<()>,
 }
@@ -54,24 +60,39 @@ pub struct Queues {
     pub dead_letter: String,
 }
 
+/// Ports on loopback; 0 picks a free one.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Ports {
+    /// SQS's.
+    pub sqs: u16,
+    /// DynamoDB's.
+    pub dynamodb: u16,
+    /// Cognito's.
+    pub cognito: u16,
+    /// S3's.
+    pub s3: u16,
+}
+
 /// What keeps the worker's promise in an outage: SQS's own redrive is only the last guard.
 pub const MAX_RECEIVE_COUNT: u32 = 100;
 
 impl Stack {
-    /// Starts both on free ports.
+    /// Starts all on free ports.
     pub async fn start() -> anyhow::Result<Self> {
-        Self::start_on(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
-            .await
+        Self::start_on(Ports::default()).await
     }
 
-    /// Starts both on the given addresses; port 0 picks a free one.
-    pub async fn start_on(sqs: SocketAddr, dynamodb: SocketAddr) -> anyhow::Result<Self> {
-        let sqs = SqsServer::start(sqs).await?;
-        let listener = TcpListener::bind(dynamodb).await?;
+    /// Starts all on the given ports.
+    pub async fn start_on(ports: Ports) -> anyhow::Result<Self> {
+        let on = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let sqs = SqsServer::start(on(ports.sqs)).await?;
+        let cognito = CognitoServer::start(on(ports.cognito)).await?;
+        let s3 = S3Server::start(on(ports.s3)).await?;
+        let listener = TcpListener::bind(on(ports.dynamodb)).await?;
         let dynamodb = listener.local_addr()?;
         let database = Database::memory()?;
         let serving = tokio::spawn(dynoxide::server::serve_on(listener, database));
-        Ok(Self { sqs, dynamodb, serving })
+        Ok(Self { sqs, cognito, s3, dynamodb, serving })
     }
 
     /// SQS's endpoint.
@@ -84,9 +105,21 @@ impl Stack {
         format!("http://{}", self.dynamodb)
     }
 
-    /// How clients reach both, and nothing else.
+    /// Cognito's endpoint.
+    pub fn cognito_endpoint(&self) -> String {
+        self.cognito.endpoint()
+    }
+
+    /// S3's endpoint.
+    pub fn s3_endpoint(&self) -> String {
+        self.s3.endpoint()
+    }
+
+    /// How clients reach all of them, and nothing else.
     pub fn access(&self) -> Access {
         Access::local(&self.sqs_endpoint(), &self.dynamodb_endpoint())
+            .with_cognito(&self.cognito_endpoint())
+            .with_s3(&self.s3_endpoint())
     }
 }
 

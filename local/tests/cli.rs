@@ -71,9 +71,11 @@ async fn serve_send_and_a_worker_meet() {
     let variables: BTreeMap<String, String> = lines
         .map(|line| line.unwrap().strip_prefix("export ").unwrap().to_owned())
         .map(|line| line.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned())).unwrap())
-        .take(9)
+        .take(12)
         .collect();
-    assert!(variables.contains_key("AWS_ENDPOINT_URL_DYNAMODB") && variables.contains_key("QUEUE_URL"));
+    for name in ["AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER", "AWS_ENDPOINT_URL_S3", "USER_POOL_ID"] {
+        assert!(variables.contains_key(name), "{name}");
+    }
 
     let event = |name: &str| {
         let path = format!("{}/../domain/tests/fixtures/events/{name}.json", env!("CARGO_MANIFEST_DIR"));

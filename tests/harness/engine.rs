@@ -5,7 +5,7 @@
 //! |---|---|
 //! | unset, `embedded` | the engines of `local`, one pair per test; needs nothing |
 //! | `ministack` | an independent engine, started here; the executable `ministack` on the path, or in `MINISTACK` |
-//! | `env` | `AWS_ENDPOINT_URL_SQS`, `AWS_ENDPOINT_URL_DYNAMODB`, credentials and region as the SDK finds them |
+//! | `env` | `AWS_ENDPOINT_URL_SQS`, `AWS_ENDPOINT_URL_DYNAMODB`, for user pools also `AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER` and `AWS_ENDPOINT_URL_S3`; credentials and region as the SDK finds them |
 
 #![allow(
     clippy::disallowed_methods,
@@ -31,6 +31,10 @@ pub enum Capability {
     QuickTables,
     /// Nothing listens for a signature, so that a wrong address is a dead one.
     OwnAddresses,
+    /// User pools, and buckets beside them, that tests may make and delete.
+    UserPools,
+    /// A user pool that is filled, and troubled, from within the test.
+    OwnPools,
 }
 
 impl fmt::Display for Capability {
@@ -40,6 +44,8 @@ impl fmt::Display for Capability {
             Self::Interception => "interception",
             Self::QuickTables => "quick tables",
             Self::OwnAddresses => "own addresses",
+            Self::UserPools => "user pools",
+            Self::OwnPools => "own pools",
         })
     }
 }
@@ -101,7 +107,9 @@ impl Engine {
     pub fn access(&self) -> Access {
         match self {
             Self::Embedded(stack) => stack.access(),
-            Self::Ministack(process) => Access::local(process.endpoint(), process.endpoint()),
+            Self::Ministack(process) => Access::local(process.endpoint(), process.endpoint())
+                .with_cognito(process.endpoint())
+                .with_s3(process.endpoint()),
             Self::Environment(access) => Access::clone(access),
         }
     }
@@ -118,6 +126,14 @@ impl Engine {
         }
     }
 
+    /// The embedded engines, where they are those that were asked for.
+    pub fn stack(&self) -> Option<&Stack> {
+        match self {
+            Self::Embedded(stack) => Some(stack),
+            _ => None,
+        }
+    }
+
     /// The variables a deployable needs to reach it.
     pub fn variables(&self) -> Vec<(String, String)> {
         if let Self::Environment(_) = self {
@@ -126,9 +142,15 @@ impl Engine {
             return std::env::vars().filter(|(name, _)| passed_on(name)).collect();
         }
         let (sqs, dynamodb) = self.endpoints().unwrap();
+        let (cognito, s3) = match self {
+            Self::Embedded(stack) => (stack.cognito_endpoint(), stack.s3_endpoint()),
+            _ => (sqs.clone(), sqs.clone()),
+        };
         [
             ("AWS_ENDPOINT_URL_SQS", sqs.as_str()),
             ("AWS_ENDPOINT_URL_DYNAMODB", dynamodb.as_str()),
+            ("AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER", cognito.as_str()),
+            ("AWS_ENDPOINT_URL_S3", s3.as_str()),
             ("AWS_REGION", "eu-central-1"),
             ("AWS_ACCESS_KEY_ID", "local"),
             ("AWS_SECRET_ACCESS_KEY", "local"),
@@ -154,11 +176,15 @@ impl Engine {
 fn can(kind: Kind, need: Capability) -> bool {
     match (kind, need) {
         (Kind::Embedded, _) => true,
-        (Kind::Ministack, need) => need != Capability::ClockControl,
+        (Kind::Ministack, need) => !matches!(need, Capability::ClockControl | Capability::OwnPools),
         (Kind::Environment, Capability::Interception | Capability::OwnAddresses) => {
             // A service behind TLS checks who was addressed; one on plain HTTP is an emulator.
             let plain = |name| std::env::var(name).is_ok_and(|url| url.starts_with("http://"));
             plain("AWS_ENDPOINT_URL") || (plain("AWS_ENDPOINT_URL_SQS") && plain("AWS_ENDPOINT_URL_DYNAMODB"))
+        }
+        (Kind::Environment, Capability::UserPools) => {
+            std::env::var("AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER").is_ok()
+                && std::env::var("AWS_ENDPOINT_URL_S3").is_ok()
         }
         (Kind::Environment, _) => false,
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use aws_sdk_sqs::types::{
     MessageAttributeValue, MessageSystemAttributeName, QueueAttributeName, SendMessageBatchRequestEntry,
 };
-use local::stack;
+use local::stack::{self, Stack};
 use serde_json::Value;
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -148,6 +148,12 @@ impl World {
     /// How a test's own clients reach the engine.
     pub fn access(&self) -> Access {
         self.engine.access()
+    }
+
+    /// The embedded engines: their user pools and buckets can be filled and troubled. A test that asks is to need
+    /// `OwnPools`.
+    pub fn stack(&self) -> &Stack {
+        self.engine.stack().expect("OwnPools is not among the needs")
     }
 
     /// The variables that lead a deployable to this world.

@@ -156,7 +156,7 @@ async fn handle(State(account): State<Arc<Account>>, request: Request) -> Respon
 
 /// The region a client signed for (`Credential=KEY/DATE/REGION/sqs/aws4_request`), which becomes part
 /// of the ARNs of the queues it creates.
-fn region(authorization: Option<&header::HeaderValue>) -> &str {
+pub(crate) fn region(authorization: Option<&header::HeaderValue>) -> &str {
     authorization
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.split_once("Credential="))
@@ -166,6 +166,6 @@ fn region(authorization: Option<&header::HeaderValue>) -> &str {
 }
 
 /// Random ids need to be distinct, not secret: the system's generator would cost a call per message.
-fn random_uuid() -> Uuid {
+pub(crate) fn random_uuid() -> Uuid {
     uuid::Builder::from_random_bytes(fastrand::u128(..).to_be_bytes()).into_uuid()
 }
