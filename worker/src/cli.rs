@@ -71,6 +71,15 @@ pub enum Command {
         #[command(subcommand)]
         action: jobs::Quarantine,
     },
+    /// Tell where the profile of one user is, and what happens next.
+    Explain {
+        /// Who.
+        #[command(flatten)]
+        args: jobs::Explain,
+        /// The settings.
+        #[command(flatten)]
+        written: Box<JobWritten>,
+    },
     /// Ask a running worker's admin endpoint whether it is well (for the container's health check).
     Health {
         /// The settings.

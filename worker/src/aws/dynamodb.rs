@@ -83,7 +83,7 @@ impl DynamoDbTable {
 
 /// Whoever stands between may answer 200 with nothing in it, which the SDK takes for a success that has
 /// nothing to say. DynamoDB gives every answer an id (developer guide, "DynamoDB low-level API").
-fn from_the_service(answer: &impl RequestId) -> Result<(), CallError> {
+pub(super) fn from_the_service(answer: &impl RequestId) -> Result<(), CallError> {
     let id = answer.request_id().map(drop);
     id.ok_or_else(|| CallError::new(ErrorClass::Unavailable, "answer_without_id"))
 }

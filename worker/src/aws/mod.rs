@@ -9,5 +9,6 @@ pub mod dead_letters;
 pub mod dynamodb;
 pub mod moves;
 pub mod outbox;
+pub mod row;
 pub mod scan;
 pub mod sqs;

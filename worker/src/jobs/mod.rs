@@ -16,6 +16,7 @@ pub mod checkpoint;
 pub mod dead_letters;
 pub mod digests;
 mod error;
+pub mod explain;
 pub mod files;
 pub mod legacy;
 pub mod pace;
