@@ -15,6 +15,7 @@
 )]
 
 pub mod confirmations;
+pub mod dead_letter_queue;
 pub mod engine;
 pub mod eventually;
 pub mod executables;
