@@ -78,6 +78,7 @@ pub struct Adopt {
 
 /// `redrive`.
 #[derive(Debug, Clone, Args)]
+#[group(skip)]
 pub struct Redrive {
     /// Messages a second at most, up to 500.
     #[arg(long, value_name = "N", default_value = "50")]
@@ -171,6 +172,7 @@ pub struct Chosen {
 
 /// `explain`.
 #[derive(Clone, Args)]
+#[group(skip)]
 pub struct Explain {
     /// The user's sub.
     pub sub: String,
