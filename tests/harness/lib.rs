@@ -16,6 +16,7 @@
 
 pub mod bucket;
 pub mod confirmations;
+pub mod dead_letter_queue;
 pub mod engine;
 pub mod eventually;
 pub mod executables;

@@ -68,6 +68,15 @@ pub enum Command {
         #[command(flatten)]
         written: Box<JobWritten>,
     },
+    /// Bring messages back from the dead-letter queue.
+    Redrive {
+        /// Which, and how fast.
+        #[command(flatten)]
+        args: jobs::Redrive,
+        /// The settings.
+        #[command(flatten)]
+        written: Box<JobWritten>,
+    },
     /// Give users whom no event announced their message: from the user pool, or from a file.
     #[command(after_help = jobs::BACKFILL_HELP)]
     Backfill {
@@ -83,6 +92,21 @@ pub enum Command {
         /// What to do.
         #[command(flatten)]
         args: jobs::Reconcile,
+        /// The settings.
+        #[command(flatten)]
+        written: Box<JobWritten>,
+    },
+    /// Look at what is in the dead-letter queue, retry it or drop it.
+    Quarantine {
+        /// What to do with it.
+        #[command(subcommand)]
+        action: jobs::Quarantine,
+    },
+    /// Tell where the profile of one user is, and what happens next.
+    Explain {
+        /// Who.
+        #[command(flatten)]
+        args: jobs::Explain,
         /// The settings.
         #[command(flatten)]
         written: Box<JobWritten>,

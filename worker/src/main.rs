@@ -12,7 +12,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use worker::aws::clients::{Access, Clients};
 use worker::cli::{self, Cli, Command, Logs, Output, Written};
 use worker::config::{self, Problem};
-use worker::jobs::{JobError, Report, adopt, backfill, check, reconcile};
+use worker::jobs::{JobError, Report, adopt, backfill, check, explain, quarantine, reconcile, redrive};
 use worker::pipeline::{Ended, Stop};
 use worker::service::{self, Summary};
 use worker::stats::Stats;
@@ -66,6 +66,16 @@ async fn dispatch(cli: Cli) -> Result<u8, Vec<Problem>> {
         }
         Command::Reconcile { args, written } => {
             job(&written.logs, output, async |stop| reconcile::run(&args, &written, stop).await).await
+        }
+        Command::Redrive { args, written } => {
+            job(&written.logs, output, async |stop| redrive::run(&args, &written, stop).await).await
+        }
+        Command::Quarantine { action } => {
+            let logs = action.written().logs.clone();
+            job(&logs, output, async |stop| quarantine::run(&action, stop).await).await
+        }
+        Command::Explain { args, written } => {
+            job(&written.logs, output, async |stop| explain::run(&args, &written, stop).await).await
         }
         Command::Health { written } => {
             let answer = admin::ask(config::admin_addr(&written)?).await;

@@ -35,6 +35,8 @@ pub struct Message {
     pub first_received_at: Timestamp,
     /// The message attribute `traceparent`, as it came.
     pub traceparent: Option<String>,
+    /// The message attribute `profile_worker.quarantine`, as it came: this message was in quarantine before.
+    pub earlier_note: Option<String>,
 }
 
 /// A message on its way to the dead-letter queue, with the reason why.

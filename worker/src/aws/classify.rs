@@ -114,6 +114,10 @@ pub fn by_code(code: Option<&str>) -> CallError {
         | "AWS.SimpleQueueService.InvalidBatchEntryId"
         | "BatchRequestTooLong"
         | "AWS.SimpleQueueService.BatchRequestTooLong"
+        | "InvalidAction"
+        | "NotImplemented"
+        | "UnknownOperation"
+        | "UnknownOperationException"
         | "UnsupportedOperation"
         | "AWS.SimpleQueueService.UnsupportedOperation"
         | "AuthorizationHeaderMalformed"
@@ -126,6 +130,18 @@ pub fn by_code(code: Option<&str>) -> CallError {
         _ => ErrorClass::Unavailable,
     };
     CallError::new(class, bounded(code))
+}
+
+/// Whether the service does not know such a call at all.
+pub fn is_unsupported(error: &CallError) -> bool {
+    matches!(
+        error.code.rsplit('.').next().unwrap_or_default(),
+        "InvalidAction"
+            | "NotImplemented"
+            | "UnknownOperation"
+            | "UnknownOperationException"
+            | "UnsupportedOperation"
+    )
 }
 
 /// A code is AWS's vocabulary, but it comes over the network.
@@ -154,11 +170,15 @@ mod tests {
             ("AWS.SimpleQueueService.TooManyEntriesInBatchRequest", ErrorClass::Refused),
             ("AWS.SimpleQueueService.EmptyBatchRequest", ErrorClass::Refused),
             ("InternalServerError", ErrorClass::Unavailable),
+            ("InvalidAction", ErrorClass::Refused),
             ("SomethingNewIn2031", ErrorClass::Unavailable),
         ] {
             assert_eq!(by_code(Some(code)).class, class, "{code}");
         }
         assert_eq!(by_code(None).class, ErrorClass::Unavailable);
+        let unsupported = |code| is_unsupported(&by_code(Some(code)));
+        assert!(unsupported("InvalidAction") && unsupported("AWS.SimpleQueueService.UnsupportedOperation"));
+        assert!(!unsupported("AccessDenied") && !unsupported("InvalidParameterValue"));
         assert_eq!(by_code(Some("a b\nana@example.com")).code, "abanaexample.com");
     }
 }

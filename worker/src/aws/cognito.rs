@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_cognitoidentityprovider::types::{AttributeType, UserStatusType};
+use aws_sdk_cognitoidentityprovider::types::{AttributeType, UserStatusType, UserType};
 use aws_smithy_types::DateTime;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use domain::{Timestamp, UserPoolId, UserSub, Username};
@@ -35,6 +35,19 @@ impl UserPools for CognitoPools {
     }
 }
 
+impl CognitoPool {
+    /// The user with this sub; `None` if there is none. AdminGetUser would not do: it takes names and aliases, and a
+    /// name is free for reuse.
+    pub async fn by_sub(&self, sub: &UserSub) -> Result<Option<User>, CallError> {
+        // A sub is hexadecimal digits and hyphens: nothing to escape.
+        let filter = format!("sub = \"{}\"", sub.as_str());
+        let request = self.client.list_users().user_pool_id(self.pool.as_str()).filter(filter).limit(2);
+        let answer = request.send().await.map_err(|error| classify(&error))?;
+        let mut found = answer.users.unwrap_or_default().into_iter().filter_map(listed);
+        Ok(found.find(|user| user.sub == *sub))
+    }
+}
+
 impl UserDirectory for CognitoPool {
     async fn page(&self, token: Option<&str>) -> Result<UserPage, CallError> {
         let request = self.client.list_users().user_pool_id(self.pool.as_str()).limit(MOST_USERS);
@@ -45,18 +58,7 @@ impl UserDirectory for CognitoPool {
             .map_err(|error| classify(&error))?;
         let given = answer.users.unwrap_or_default();
         let all = given.len();
-        let users: Vec<User> = given
-            .into_iter()
-            .filter_map(|user| {
-                user_of(
-                    user.username.as_deref()?,
-                    user.user_status.as_ref(),
-                    user.enabled,
-                    (user.user_create_date?, user.user_last_modified_date),
-                    user.attributes.unwrap_or_default(),
-                )
-            })
-            .collect();
+        let users: Vec<User> = given.into_iter().filter_map(listed).collect();
         Ok(UserPage {
             unreadable: u64::try_from(all - users.len()).unwrap_or(u64::MAX),
             users,
@@ -85,6 +87,16 @@ impl UserDirectory for CognitoPool {
         let told = answer.user_pool.map_or(0, |pool| pool.estimated_number_of_users);
         Ok(u64::try_from(told).unwrap_or_default())
     }
+}
+
+fn listed(user: UserType) -> Option<User> {
+    user_of(
+        user.username.as_deref()?,
+        user.user_status.as_ref(),
+        user.enabled,
+        (user.user_create_date?, user.user_last_modified_date),
+        user.attributes.unwrap_or_default(),
+    )
 }
 
 fn user_of(

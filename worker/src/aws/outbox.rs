@@ -2,8 +2,10 @@
 //! receives from.
 
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+use aws_sdk_sqs::types::builders::SendMessageBatchRequestEntryBuilder;
 
 use super::classify::classify;
+use super::dead_letters::DeadLetter;
 use super::sqs::{built, by_entry};
 use crate::ports::{CallError, EntryResults, Letterbox};
 
@@ -30,22 +32,39 @@ impl Outbox {
     pub fn new(client: aws_sdk_sqs::Client, url: String, fair_groups: bool) -> Self {
         Self { client, url, group: fair_groups.then_some(BACKFILL_GROUP) }
     }
-}
 
-impl Letterbox for Outbox {
-    /// At most [`MOST_ENTRIES`] bodies of at most [`MOST_BYTES`] together.
-    async fn send(&self, bodies: &[String]) -> Result<EntryResults, CallError> {
-        let entries = bodies.iter().enumerate().map(|(place, body)| {
-            SendMessageBatchRequestEntry::builder()
-                .id(place.to_string())
-                .message_body(body)
-                .set_message_group_id(self.group.map(str::to_owned))
-                .build()
+    /// Sends dead letters as they are, with every attribute they carry; at most [`MOST_ENTRIES`] of at most
+    /// [`MOST_BYTES`] together. An `Ok` is one result per letter, in order.
+    pub async fn send_back(&self, letters: &[&DeadLetter]) -> Result<EntryResults, CallError> {
+        let entries = letters.iter().map(|letter| {
+            letter.attributes.iter().fold(
+                SendMessageBatchRequestEntry::builder().message_body(&letter.body),
+                |entry, (name, attribute)| entry.message_attributes(name, attribute.clone()),
+            )
+        });
+        self.send_entries(entries).await
+    }
+
+    async fn send_entries(
+        &self,
+        entries: impl ExactSizeIterator<Item = SendMessageBatchRequestEntryBuilder>,
+    ) -> Result<EntryResults, CallError> {
+        let all = entries.len();
+        let entries = entries.enumerate().map(|(place, entry)| {
+            entry.id(place.to_string()).set_message_group_id(self.group.map(str::to_owned)).build()
         });
         let request = self.client.send_message_batch().queue_url(&self.url);
         let answer =
             request.set_entries(Some(built(entries)?)).send().await.map_err(|error| classify(&error))?;
         let done = answer.successful.iter().map(|entry| entry.id.as_str());
-        Ok(by_entry(bodies.len(), done, &answer.failed))
+        Ok(by_entry(all, done, &answer.failed))
+    }
+}
+
+impl Letterbox for Outbox {
+    /// At most [`MOST_ENTRIES`] bodies of at most [`MOST_BYTES`] together.
+    async fn send(&self, bodies: &[String]) -> Result<EntryResults, CallError> {
+        let entries = bodies.iter().map(|body| SendMessageBatchRequestEntry::builder().message_body(body));
+        self.send_entries(entries).await
     }
 }

@@ -49,6 +49,11 @@ impl QueueFacts {
     pub fn number(&self, name: &QueueAttributeName) -> Option<u64> {
         self.attributes.get(name)?.parse().ok()
     }
+
+    /// The queue's ARN.
+    pub fn arn(&self) -> Option<String> {
+        self.attributes.get(&QueueAttributeName::QueueArn).cloned()
+    }
 }
 
 /// Asks a queue about itself.
@@ -95,6 +100,7 @@ impl ConfirmationQueue for SqsQueue {
                 .wait_time_seconds(whole_seconds(wait))
                 .visibility_timeout(whole_seconds(self.visibility))
                 .message_attribute_names("traceparent")
+                .message_attribute_names(QUARANTINE_ATTRIBUTE)
                 .message_system_attribute_names(MessageSystemAttributeName::SentTimestamp)
                 .message_system_attribute_names(MessageSystemAttributeName::ApproximateReceiveCount)
                 .message_system_attribute_names(MessageSystemAttributeName::ApproximateFirstReceiveTimestamp)
@@ -189,6 +195,8 @@ fn message(received: aws_sdk_sqs::types::Message) -> Option<Message> {
     let now = || Timestamp::from_epoch_ms(jiff::Timestamp::now().as_millisecond()).ok();
     let sent_at = time(&MessageSystemAttributeName::SentTimestamp).or_else(now)?;
     let count = number(&MessageSystemAttributeName::ApproximateReceiveCount);
+    let mut given = received.message_attributes.unwrap_or_default();
+    let mut text = |name: &str| given.remove(name).and_then(|attribute| attribute.string_value);
     Some(Message {
         id: received.message_id?,
         handle: ReceiptHandle(received.receipt_handle?),
@@ -197,10 +205,8 @@ fn message(received: aws_sdk_sqs::types::Message) -> Option<Message> {
         sent_at,
         first_received_at: time(&MessageSystemAttributeName::ApproximateFirstReceiveTimestamp)
             .unwrap_or(sent_at),
-        traceparent: received
-            .message_attributes
-            .and_then(|mut attributes| attributes.remove("traceparent"))
-            .and_then(|attribute| attribute.string_value),
+        traceparent: text("traceparent"),
+        earlier_note: text(QUARANTINE_ATTRIBUTE),
     })
 }
 
@@ -236,7 +242,7 @@ fn unsendable() -> CallError {
 }
 
 /// SQS counts in whole seconds. Rounded up: a delay is a promise not to come earlier.
-fn whole_seconds(duration: Duration) -> i32 {
+pub(super) fn whole_seconds(duration: Duration) -> i32 {
     i32::try_from(duration.as_millis().div_ceil(1000)).unwrap_or(i32::MAX)
 }
 

@@ -2,6 +2,8 @@
 
 use clap::{Args, Subcommand};
 
+use super::JobWritten;
+
 /// What does not fit a flag's line.
 pub const BACKFILL_HELP: &str = "\
 Files are JSON lines or CSV, whichever their first bytes say, in any mixture of lines: Cognito PostConfirmation \
@@ -109,8 +111,9 @@ pub struct Adopt {
 
 /// `redrive`.
 #[derive(Debug, Clone, Args)]
+#[group(skip)]
 pub struct Redrive {
-    /// Messages a second at most; SQS takes up to 500.
+    /// Messages a second at most, up to 500.
     #[arg(long, value_name = "N", default_value = "50")]
     pub rate: String,
     /// Only messages quarantined for this reason. SQS itself cannot choose; this program then moves them.
@@ -134,36 +137,62 @@ pub struct Redrive {
 #[derive(Debug, Clone, Subcommand)]
 pub enum Quarantine {
     /// Count what is in the dead-letter queue, by reason.
-    List(Chosen),
+    List {
+        /// Which.
+        #[command(flatten)]
+        chosen: Chosen,
+        /// The settings.
+        #[command(flatten)]
+        written: Box<JobWritten>,
+    },
     /// Show single messages, without personal data unless asked.
     Show {
         /// Which.
         #[command(flatten)]
         chosen: Chosen,
+        /// Messages at most.
+        #[arg(long, value_name = "N", default_value = "100")]
+        limit: String,
         /// Show the message body as well.
         #[arg(long)]
         show_personal_data: bool,
+        /// The settings.
+        #[command(flatten)]
+        written: Box<JobWritten>,
     },
     /// Send messages back to the queue.
-    Retry(Chosen),
+    Retry {
+        /// Which.
+        #[command(flatten)]
+        chosen: Chosen,
+        /// Messages a second at most, up to 500.
+        #[arg(long, value_name = "N", default_value = "50")]
+        rate: String,
+        /// The settings.
+        #[command(flatten)]
+        written: Box<JobWritten>,
+    },
     /// Delete messages; a backup is written first.
     Drop {
         /// Which.
         #[command(flatten)]
         chosen: Chosen,
-        /// Where messages go before they are deleted.
+        /// Where messages go before they are deleted; they are added to what is there.
         #[arg(long, value_name = "FILE", default_value = "profile-worker-dropped.jsonl")]
         backup: String,
-        /// Do it; without it, what would be deleted is shown.
+        /// Do it; without it, what would be deleted is counted.
         #[arg(long)]
         yes: bool,
+        /// The settings.
+        #[command(flatten)]
+        written: Box<JobWritten>,
     },
 }
 
 /// Which messages of the dead-letter queue.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub struct Chosen {
-    /// Only those quarantined for this reason.
+    /// Only those quarantined for this reason, or moved_by_sqs.
     #[arg(long, value_name = "REASON")]
     pub reason: Option<String>,
     /// Only this one, by the id it had in the queue.
@@ -176,9 +205,13 @@ pub struct Chosen {
 
 /// `explain`.
 #[derive(Clone, Args)]
+#[group(skip)]
 pub struct Explain {
     /// The user's sub.
     pub sub: String,
+    /// Look for rows of this user under other keys too: reads the whole table.
+    #[arg(long)]
+    pub scan: bool,
     /// Show the user's data.
     #[arg(long)]
     pub show_personal_data: bool,

@@ -41,6 +41,7 @@ fn message(name: &str, body: String) -> Message {
         sent_at: now,
         first_received_at: now,
         traceparent: None,
+        earlier_note: None,
     }
 }
 

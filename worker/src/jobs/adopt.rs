@@ -17,7 +17,7 @@ use super::lines::Lines;
 use super::pace::{Pace, per_second};
 use super::progress::Progress;
 use super::rows::Rows;
-use super::{Context, Ending, JobError, Report, blank_table, table_fits, together};
+use super::{Context, Ending, JobError, Report, blank_table, table_fits};
 use crate::aws::adoption::{Action, AdoptionTable, Swapped, WholeRow};
 use crate::aws::json;
 use crate::aws::scan::TableScan;
@@ -72,7 +72,7 @@ struct Flags {
     backup: Place,
 }
 
-fn flags(given: &Adopt) -> Result<Flags, JobError> {
+fn flags(given: &Adopt) -> Result<Flags, Vec<Problem>> {
     let mut problems = Vec::new();
     let rate = per_second("--rate", &given.rate, 1000.0).map_err(|problem| problems.push(problem));
     let mut place = |flag: &str, text: &str| {
@@ -83,7 +83,7 @@ fn flags(given: &Adopt) -> Result<Flags, JobError> {
     let backup = place("--backup", &given.backup);
     match (rate, plan, backup) {
         (Ok(rate), Ok(plan), Ok(backup)) => Ok(Flags { apply: given.apply, rate, plan, backup }),
-        _ => Err(JobError::Configuration(problems)),
+        _ => Err(problems),
     }
 }
 
@@ -93,7 +93,7 @@ fn flags(given: &Adopt) -> Result<Flags, JobError> {
 /// Settings that cannot be used; a table that cannot be read or written. What was adopted by then stays adopted.
 pub async fn run(given: &Adopt, written: &JobWritten, stop: Stop) -> Result<Adopted, JobError> {
     let needs = Needs { table: true, pool: true, ..Needs::default() };
-    let (flags, context) = together(flags(given), Context::new(written, &needs, stop).await)?;
+    let (context, flags) = Context::with(written, &needs, flags(given), stop).await?;
     let config = &context.config;
     let (Some(owner), Some(pool)) = (config.model.owner_attribute(), &config.user_pool) else {
         return Err(JobError::problem(

@@ -9,7 +9,7 @@ use super::legacy::Legacy;
 use super::progress::Progress;
 use super::sender::Sender;
 use super::users::Users;
-use super::{Context, JobError, now, table_fits, together};
+use super::{Context, JobError, now, table_fits};
 use crate::aws::cognito::CognitoPool;
 use crate::aws::outbox::Outbox;
 use crate::cli::JobWritten;
@@ -98,9 +98,8 @@ impl Run {
 /// # Errors
 /// Settings and flags that cannot work, a call that failed for good, a file that cannot be read or written.
 pub async fn run(args: &Backfill, written: &JobWritten, stop: Stop) -> Result<Summary, JobError> {
-    let options = options::parse(args).map_err(JobError::Configuration);
-    let context = Context::new(written, &options::needs(args), stop).await;
-    let (options, context) = together(options, context)?;
+    let needs = options::needs(args);
+    let (context, options) = Context::with(written, &needs, options::parse(args), stop).await?;
     let (config, clients) = (&context.config, &context.clients);
     let input = match &options.from {
         From::Cognito => None,

@@ -9,7 +9,7 @@ use domain::Timestamp;
 use crate::aws::clients::{Access, Clients};
 use crate::aws::dynamodb::{key_mismatch, table_key};
 use crate::cli::JobWritten;
-use crate::config::{self, JobConfig, Needs};
+use crate::config::{self, JobConfig, Needs, Problem};
 use crate::pipeline::Stop;
 use crate::stats::Stats;
 
@@ -18,15 +18,19 @@ pub mod again;
 pub mod backfill;
 pub mod check;
 pub mod checkpoint;
+pub mod dead_letters;
 pub mod digests;
 mod error;
+pub mod explain;
 pub mod files;
 pub mod legacy;
 pub mod lines;
 pub mod pace;
 pub mod policy;
 pub mod progress;
+pub mod quarantine;
 pub mod reconcile;
+pub mod redrive;
 mod report;
 pub mod rows;
 pub mod sender;
@@ -51,9 +55,28 @@ impl Context {
     /// # Errors
     /// Every problem with the settings.
     pub async fn new(written: &JobWritten, needs: &Needs, stop: Stop) -> Result<Self, JobError> {
-        let config = config::job(written, needs).map_err(JobError::Configuration)?;
+        Self::with(written, needs, Ok(()), stop).await.map(|(context, ())| context)
+    }
+
+    /// As [`Self::new`], with what was read from the job's own flags: their problems are told together.
+    ///
+    /// # Errors
+    /// Every problem with the settings and with the flags.
+    pub async fn with<F>(
+        written: &JobWritten,
+        needs: &Needs,
+        flags: Result<F, Vec<Problem>>,
+        stop: Stop,
+    ) -> Result<(Self, F), JobError> {
+        let (config, flags) = match (config::job(written, needs), flags) {
+            (Ok(config), Ok(flags)) => (config, flags),
+            (config, flags) => {
+                let problems = config.err().into_iter().chain(flags.err()).flatten().collect();
+                return Err(JobError::Configuration(problems));
+            }
+        };
         let clients = Clients::new(&Access::from_environment().await, &Arc::new(Stats::default()));
-        Ok(Self { config, clients, stop })
+        Ok((Self { config, clients, stop }, flags))
     }
 }
 
@@ -66,21 +89,6 @@ async fn table_fits(context: &Context) -> Result<(), JobError> {
         let mend = "point at the right table, or give the model its key (docs/model.md)";
         Err(JobError::problem("TABLE_NAME, PROFILE_MODEL", mismatch, mend))
     })
-}
-
-/// What the flags say and where things are, or the problems of both at once.
-fn together<T>(
-    flags: Result<T, JobError>,
-    context: Result<Context, JobError>,
-) -> Result<(T, Context), JobError> {
-    match (flags, context) {
-        (Ok(flags), Ok(context)) => Ok((flags, context)),
-        (Err(JobError::Configuration(mut problems)), Err(JobError::Configuration(others))) => {
-            problems.extend(others);
-            Err(JobError::Configuration(problems))
-        }
-        (Err(error), _) | (_, Err(error)) => Err(error),
-    }
 }
 
 /// The time of day, for what is observed now.

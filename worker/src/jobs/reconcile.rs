@@ -14,7 +14,7 @@ use super::progress::Progress;
 use super::rows::Rows;
 use super::sender::Sender;
 use super::users::Users;
-use super::{Context, JobError, now, table_fits, together};
+use super::{Context, JobError, now, table_fits};
 use crate::aws::cognito::CognitoPool;
 use crate::aws::dynamodb::DynamoDbTable;
 use crate::aws::outbox::Outbox;
@@ -48,8 +48,7 @@ use table::Columns;
 /// What it cannot go on without. Nothing is half-counted: there is a result, or an error.
 pub async fn run(args: &Reconcile, written: &JobWritten, stop: Stop) -> Result<Outcome, JobError> {
     let needs = Needs { queue: args.fix.is_some(), table: true, pool: true };
-    let settings = Settings::read(args).map_err(JobError::Configuration);
-    let (settings, context) = together(settings, Context::new(written, &needs, stop).await)?;
+    let (context, settings) = Context::with(written, &needs, Settings::read(args), stop).await?;
     let Some(pool) = context.config.user_pool.clone() else {
         return Err(JobError::problem("USER_POOL_ID", "is not set", "set it to the pool to compare"));
     };

@@ -12,15 +12,18 @@ pub enum Ending {
     Found,
     /// It was asked to stop, and kept its state.
     Interrupted,
+    /// Somebody was not allowed to answer.
+    Unanswered,
 }
 
 impl Ending {
-    /// 0, 1, 130.
+    /// 0, 1, 130, 69.
     pub const fn exit_code(self) -> u8 {
         match self {
             Self::Done => 0,
             Self::Found => 1,
             Self::Interrupted => 130,
+            Self::Unanswered => 69,
         }
     }
 }

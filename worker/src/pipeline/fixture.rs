@@ -85,6 +85,7 @@ pub(crate) fn message(name: &impl ToString, body: String) -> Message {
         sent_at: time,
         first_received_at: time,
         traceparent: None,
+        earlier_note: None,
     }
 }
 

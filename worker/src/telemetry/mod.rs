@@ -9,5 +9,5 @@ mod note;
 mod pseudonym;
 
 pub use init::{LogFormat, init};
-pub use note::{QUARANTINE_ATTRIBUTE, quarantine_note};
+pub use note::{Cause, MOVED_BY_SQS, Note, QUARANTINE_ATTRIBUTE, quarantine_note};
 pub use pseudonym::Pseudonyms;

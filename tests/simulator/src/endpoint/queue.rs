@@ -57,6 +57,7 @@ impl Endpoint {
             sent_at: time(lent.sent_at),
             first_received_at: time(lent.first_received_at),
             traceparent: lent.traceparent,
+            earlier_note: None,
         }
     }
 }
