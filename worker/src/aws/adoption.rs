@@ -6,12 +6,29 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Delete, Put, TransactWriteItem};
 
+use domain::ProfileKey;
+
 use super::classify::{by_code, classify};
 use super::dynamodb::from_the_service;
 use crate::ports::{CallError, ErrorClass};
 
+/// A value as it stands in the table.
+pub type Value = AttributeValue;
+
 /// A whole row.
-pub type WholeRow = HashMap<String, AttributeValue>;
+pub type WholeRow = HashMap<String, Value>;
+
+/// The text under this name.
+pub fn text<'a>(row: &'a WholeRow, name: &str) -> Option<&'a String> {
+    row.get(name)?.as_s().ok()
+}
+
+/// The row, but for its key.
+pub fn under_key(row: &WholeRow, key: &ProfileKey) -> WholeRow {
+    let mut copy = row.clone();
+    copy.extend(key.iter().map(|(name, value)| (name.to_owned(), AttributeValue::S(value.to_owned()))));
+    copy
+}
 
 /// One action of the transaction.
 pub enum Action<'a> {

@@ -14,7 +14,8 @@ pub fn item(item: &WholeRow) -> Value {
     Value::Object(sorted.into_iter().map(|(name, given)| (name.clone(), value(given))).collect::<Map<_, _>>())
 }
 
-fn value(given: &AttributeValue) -> Value {
+/// One value as DynamoDB JSON.
+pub(super) fn value(given: &AttributeValue) -> Value {
     match given {
         AttributeValue::S(text) => json!({ "S": text }),
         AttributeValue::N(number) => json!({ "N": number }),

@@ -18,7 +18,7 @@ use super::pace::{Pace, per_second};
 use super::progress::Progress;
 use super::rows::Rows;
 use super::{Context, Ending, JobError, Report, blank_table, table_fits};
-use crate::aws::adoption::{Action, AdoptionTable, Swapped, WholeRow};
+use crate::aws::adoption::{Action, AdoptionTable, Swapped, Value, WholeRow, text, under_key};
 use crate::aws::json;
 use crate::aws::scan::TableScan;
 use crate::cli::JobWritten;
@@ -229,10 +229,7 @@ impl Adopting<'_> {
         let line = json!({"key": his, "others": others, "kept": kept_key, "differences": differences});
         self.plan.push(&line.to_string());
 
-        let mut copy = kept_row.clone();
-        for (name, value) in key.iter() {
-            copy.insert(name.to_owned(), aws_sdk_dynamodb::types::AttributeValue::S(value.to_owned()));
-        }
+        let copy = under_key(kept_row, &key);
         let mut actions = Vec::new();
         match rows.first() {
             Some((_, seen)) if stands && kept == 0 => actions.push(Action::Unchanged(seen)),
@@ -282,19 +279,14 @@ impl Adopting<'_> {
     }
 
     fn stored_owner(&self, row: &WholeRow) -> StoredOwner {
-        match row.get(self.owner).and_then(|value| value.as_s().ok()) {
+        match text(row, self.owner) {
             Some(owner) => StoredOwner::Is(owner.clone()),
             None => StoredOwner::Missing,
         }
     }
 
-    fn candidate(
-        &self,
-        key: &[String],
-        row: &WholeRow,
-    ) -> Candidate<aws_sdk_dynamodb::types::AttributeValue> {
+    fn candidate(&self, key: &[String], row: &WholeRow) -> Candidate<Value> {
         let names: Vec<&str> = self.model.key_attributes().collect();
-        let text = |name: &str| row.get(name)?.as_s().ok().cloned();
         Candidate {
             key: key.to_vec(),
             attributes: row
@@ -302,7 +294,7 @@ impl Adopting<'_> {
                 .filter(|(name, _)| !names.contains(&name.as_str()))
                 .map(|(name, value)| (name.clone(), value.clone()))
                 .collect(),
-            times: text("createdAt").zip(text("updatedAt")),
+            times: text(row, "createdAt").cloned().zip(text(row, "updatedAt").cloned()),
         }
     }
 }

@@ -7,8 +7,8 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use humantime::format_duration;
-use worker::cli::{Logs, Places, Written};
-use worker::config::{self, Config, Problem};
+use worker::cli::{JobWritten, Logs, Places, Written};
+use worker::config::{self, Config, JobConfig, Needs, Problem};
 
 /// What a run may be made of is told at once with every problem, each with its variable and its mend, and
 /// without the one secret among the settings; what is taken keeps the relations that a worker relies on, and
@@ -28,6 +28,16 @@ pub fn judge(input: &[u8]) {
     if let Err(problems) = config::logging(&written.logs) {
         assert_helpful(&problems, &written);
     }
+    let job = JobWritten {
+        places: written.places.clone(),
+        user_pool_id: given.get("USER_POOL_ID").cloned(),
+        fair_groups: given.get("FAIR_GROUPS").cloned(),
+        logs: written.logs.clone(),
+    };
+    match config::job(&job, &Needs { queue: true, table: true, pool: true }) {
+        Ok(config) => assert_job_can_work(&config),
+        Err(problems) => assert_helpful(&problems, &written),
+    }
     match config::admin_addr(&written) {
         Ok(addr) => assert_ne!(addr.to_string(), ""),
         Err(problems) => assert_helpful(&problems, &written),
@@ -39,6 +49,14 @@ pub fn judge(input: &[u8]) {
         }
     }
     judge_trigger(&given);
+}
+
+/// What a job asked for is there, and its pool is one of those that get profiles.
+fn assert_job_can_work(config: &JobConfig) {
+    assert!(config.queue_url.starts_with("http") && !config.queue_url.ends_with(".fifo"));
+    assert!((3..=255).contains(&config.table_name.len()));
+    let pool = config.user_pool.as_ref().expect("accepted without the pool it needs");
+    assert!(config.user_pools.is_empty() || config.user_pools.contains(pool));
 }
 
 fn worker_settings(given: &BTreeMap<String, String>) -> Written {
@@ -63,6 +81,8 @@ fn worker_settings(given: &BTreeMap<String, String>) -> Written {
         write_deadline: value("WRITE_DEADLINE"),
         hold_budget: value("HOLD_BUDGET"),
         drain_deadline: value("DRAIN_DEADLINE"),
+        verify_late: value("VERIFY_LATE"),
+        verify_late_rate: value("VERIFY_LATE_RATE"),
         stop_timeout: value("STOP_TIMEOUT"),
         admin_addr: value("ADMIN_ADDR"),
         logs: Logs {
@@ -111,6 +131,7 @@ fn assert_can_work(config: &Config, written: &Written) {
     assert!(settings.drain_deadline > settings.wait_time.max(settings.write_deadline));
     assert!(config.stop_timeout > settings.drain_deadline);
     assert!(!config.rules.trigger_sources.is_empty(), "every message would be ignored");
+    assert!(config.verify_late.is_none_or(|rate| (1..=1000).contains(&rate)));
 
     let duration = |duration| Some(format_duration(duration).to_string());
     let again = Written {

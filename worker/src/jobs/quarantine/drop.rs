@@ -1,5 +1,5 @@
-//! `quarantine drop`: what will never become an item is deleted, once a backup of it is on the disk. The backup is
-//! the one file of these jobs that holds people; only its owner can read it.
+//! `quarantine drop`: what will never become an item is deleted, once a backup of it is on the disk. The backup
+//! holds people; only its owner can read it.
 
 use std::collections::BTreeMap;
 
