@@ -37,18 +37,22 @@ async fn it_writes_of_nobody() {
         _ => Reaction::Forward,
     });
     for format in ["json", "text"] {
-        for (job, code) in [
-            (scene.from_pool(&[]), 0),
-            (scene.from_pool(&["--output", "table"]), 0),
-            (scene.from_file(&broken, &[]), 1),
-            (scene.from_file(csv, &["--output", "table"]), 1),
-            (scene.from_file(&document, &[]), 1),
-            (scene.from_file(&csv[..40], &[]), 1),
-            (scene.from_file(&text[..text.len() / 2], &["--dry-run"]), 1),
-            (scene.from_file("person-1,person-1@example.com", &[]), 78),
-            (scene.from_pool(&["--include-status", "person-1@example.com"]), 78),
-            (scene.from_pool(&["--rate", "person-1@example.com"]), 78),
+        for (text, more, code) in [
+            (None, &[][..], 0),
+            (None, &["--output", "table"], 0),
+            (Some(broken.as_str()), &[], 1),
+            (Some(csv), &["--output", "table"], 1),
+            (Some(&document), &[], 1),
+            (Some(&csv[..40]), &[], 1),
+            (Some(&text[..text.len() / 2]), &["--dry-run"], 1),
+            (Some("person-1,person-1@example.com"), &[], 78),
+            (None, &["--include-status", "person-1@example.com"], 78),
+            (None, &["--rate", "person-1@example.com"], 78),
         ] {
+            let job = match text {
+                Some(text) => scene.from_file(text, more),
+                None => scene.from_pool(more),
+            };
             let job = through(job, &proxy).with("RUST_LOG", "trace").with("LOG_FORMAT", format);
             let ended = job.run().await;
             assert_eq!(ended.code, Some(code), "{job:?}: {ended:#?}");

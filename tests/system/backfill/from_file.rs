@@ -1,11 +1,9 @@
 //! From files of every form, whole and broken: who can be read is sent, and the rest is told line by line.
 
-use std::sync::Arc;
-
+use harness::bucket::Bucket;
 use harness::{Person, fixture};
 use local::cognito::User;
 use serde_json::{Value, json};
-use worker::aws::clients::Clients;
 use worker::ports::UserStatus;
 
 use super::{Scene, assert_balanced, assert_done, being, is_private, now, record, scene};
@@ -196,21 +194,19 @@ async fn stdin_is_read_and_keeps_no_state() {
 async fn a_file_its_state_and_its_rejects_may_be_in_s3() {
     let scene = scene!();
     let users = scene.crowd(3);
-    let s3 = Clients::new(&scene.world.access(), &Arc::default()).s3;
-    s3.create_bucket().bucket("jobs").send().await.unwrap();
+    let bucket = Bucket::create(&scene.world).await;
+    let [input, state, rejects] =
+        ["in/users.jsonl", "state.json", "out/rejects.jsonl"].map(|key| bucket.place(key));
     let text: Vec<_> = users.iter().map(|user| record(user).to_string()).collect();
-    let body = format!("{}\nnobody\n", text.join("\n"));
-    s3.put_object().bucket("jobs").key("in/users.jsonl").body(body.into_bytes().into()).send().await.unwrap();
-    let places = ["--checkpoint", "s3://jobs/state.json", "--rejects", "s3://jobs/out/rejects.jsonl"];
-    let job = scene.job("s3://jobs/in/users.jsonl", &[&places[..], &["--no-legacy-rows"]].concat());
+    input.write(format!("{}\nnobody\n", text.join("\n")).as_bytes(), &bucket.s3).await.unwrap();
+    let (to, from) = ([state.to_string(), rejects.to_string()], input.to_string());
+    let job = scene.job(&from, &["--no-legacy-rows", "--checkpoint", &to[0], "--rejects", &to[1]]);
     let ended = job.run().await;
     assert_eq!(ended.code, Some(1), "{ended:#?}");
     assert_eq!((ended.count("sent"), ended.count("rejected")), (3, 1));
-    let rejects = s3.get_object().bucket("jobs").key("out/rejects.jsonl").send().await.unwrap();
-    let rejects = rejects.body.collect().await.unwrap().into_bytes();
-    let line: Value = serde_json::from_slice(&rejects).unwrap();
+    let rejected = rejects.read("--rejects", &bucket.s3).await.unwrap().unwrap();
+    let line: Value = serde_json::from_slice(&rejected).unwrap();
     assert_eq!((line["line"].as_u64(), line["text"].as_str()), (Some(4), Some("nobody")));
-    let state = s3.get_object().bucket("jobs").key("state.json").send().await;
-    assert!(state.is_err(), "the state is still there");
+    assert_eq!(state.read("--checkpoint", &bucket.s3).await.unwrap(), None, "the state is still there");
     scene.assert_items_of(&users).await;
 }

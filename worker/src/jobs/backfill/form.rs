@@ -23,6 +23,9 @@ pub(super) type Unreadable = (&'static str, &'static str);
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
+/// What `list-users` prints begins with one of these, whoever sorted its keys.
+const LISTED: [&str; 3] = ["\"Users\"", "\"PaginationToken\"", "\"NextToken\""];
+
 /// The beginning of a file without the mark that some programs put before it.
 pub(super) fn without_mark(head: &[u8]) -> &[u8] {
     head.strip_prefix(BYTE_ORDER_MARK).unwrap_or(head)
@@ -49,9 +52,8 @@ pub(super) fn of(head: &[u8]) -> Result<Form, Unreadable> {
 fn spans_lines(text: &[u8]) -> bool {
     let start = text.iter().position(|byte| !byte.is_ascii_whitespace()).unwrap_or(text.len());
     let text = text.get(start..).unwrap_or_default();
-    let lists_users =
-        text.strip_prefix(b"{").is_some_and(|rest| rest.trim_ascii_start().starts_with(b"\"Users\""));
-    if lists_users {
+    let first = text.strip_prefix(b"{").unwrap_or_default().trim_ascii_start();
+    if LISTED.iter().any(|key| first.starts_with(key.as_bytes())) {
         return true;
     }
     let mut values = Deserializer::from_slice(text).into_iter::<IgnoredAny>();
@@ -86,6 +88,8 @@ mod tests {
             ("{\n \"Username\": \"a\"\n}\n{\n \"Username\": \"b\"\n}\n", Form::Document),
             ("{\"Users\":[{\"Username\":\"a\"}]}", Form::Document),
             ("{ \"Users\": [", Form::Document),
+            ("{\"NextToken\":\"x\",\"Users\":[]}", Form::Document),
+            ("{\"PaginationToken\":\"x\",\"Users\":[]}", Form::Document),
             ("[{\"v\":1},\n{\"v\":1}]", Form::Document),
             ("[{\"v\":1}]", Form::Document),
             ("cognito:username,sub\nana,1\n", Form::Csv),
