@@ -372,7 +372,9 @@ async fn nobody_is_in_what_the_tools_write() {
     commands.push(vec!["redrive"]);
     for command in commands {
         let ended = world.tool(&command).with("RUST_LOG", "trace").run().await;
-        assert_eq!(ended.code, Some(0), "{command:?}: {ended:#?}");
+        // An engine without move tasks has no status to show, and says so.
+        let code = if ended.stderr.contains("no move tasks") { 78 } else { 0 };
+        assert_eq!(ended.code, Some(code), "{command:?}: {ended:#?}");
         said.assert_absent(&format!("{}{}", ended.stdout, ended.stderr), &format!("{command:?}"));
     }
     assert!(std::fs::read_to_string(backup).unwrap().lines().count() == 1);
