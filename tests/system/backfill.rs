@@ -76,12 +76,12 @@ impl Scene {
     }
 
     /// From the pool, into a table that holds no rows of the documented handler.
-    fn from_pool(&self, more: &[&str]) -> Worker {
+    fn of_pool(&self, more: &[&str]) -> Worker {
         self.job("cognito", &[&["--no-legacy-rows"], more].concat())
     }
 
     /// From a file of this text.
-    fn from_file(&self, text: impl AsRef<[u8]>, more: &[&str]) -> Worker {
+    fn of_file(&self, text: impl AsRef<[u8]>, more: &[&str]) -> Worker {
         let path = self.path("input");
         std::fs::write(&path, text).unwrap();
         self.job(path.to_str().unwrap(), &[&["--no-legacy-rows"], more].concat())
@@ -130,8 +130,19 @@ fn record(user: &User) -> Value {
         .collect();
     json!({
         "Username": user.username, "Attributes": attributes, "Enabled": user.enabled,
-        "UserCreateDate": user.created_at as f64 / 1000.0, "UserStatus": user.status.name(),
+        "UserCreateDate": seconds(user.created_at), "UserStatus": user.status.name(),
     })
+}
+
+/// Dates are seconds with a fraction.
+#[allow(clippy::cast_precision_loss, reason = "milliseconds of this millennium are exact")]
+fn seconds(ms: u64) -> f64 {
+    ms as f64 / 1000.0
+}
+
+/// The lines of a file of them.
+fn records(users: &[User]) -> String {
+    users.iter().fold(String::new(), |text, user| text + &record(user).to_string() + "\n")
 }
 
 /// Everybody who was read is counted as exactly one thing.
