@@ -4,6 +4,7 @@
 
 use domain::{Source, UserPoolId};
 
+use super::candidate::Terms;
 use super::checkpoint::Checkpoint;
 use super::legacy::Legacy;
 use super::progress::Progress;
@@ -16,15 +17,13 @@ use crate::cli::JobWritten;
 use crate::cli::jobs::Backfill;
 use crate::pipeline::Stop;
 use crate::ports::UserDirectory;
-use candidate::Terms;
 use file::Input;
 use intake::Intake;
-use options::{From, Options};
+use options::{CreatedAt, From, Options};
 use record::Unusable;
 use rejects::Rejects;
 use state::{At, Keeper, State};
 
-mod candidate;
 mod command;
 mod document;
 mod file;
@@ -124,7 +123,7 @@ pub async fn run(args: &Backfill, written: &JobWritten, stop: Stop) -> Result<Su
     let counts = state.as_ref().map(|state| state.counts.clone()).unwrap_or_default();
     let terms = Terms {
         source: if input.is_some() { Source::BackfillFile } else { Source::BackfillCognito },
-        created_at: options.created_at,
+        own_dates: options.created_at == CreatedAt::UserCreateDate,
         wanted: config.model.referenced_attributes().into_iter().map(str::to_owned).collect(),
     };
     let pools = config.user_pool.iter().cloned().collect();

@@ -5,10 +5,9 @@
 //! interpreted while the table is read; whether a row stands where its user's has to is asked when the user is
 //! known. Must never hold a text of a row.
 
-use std::collections::BTreeMap;
+use domain::{ProfileModel, UserPoolId, UserSub, Username};
 
-use domain::{Confirmation, ProfileModel, Source, Timestamp, UserPoolId, UserSub, Username};
-
+use super::candidate::nothing_but;
 use super::digests::Digests;
 use super::progress::Progress;
 use super::rows::Rows;
@@ -86,24 +85,6 @@ impl Legacy {
             his.any(|(_, row)| Some(*row) != key)
         })
     }
-}
-
-/// As much of a user as his key and his owner need.
-pub(super) fn nothing_but(pool: &UserPoolId, sub: &UserSub, username: &Username) -> Option<Confirmation> {
-    Some(Confirmation {
-        source: Source::Reconcile,
-        trigger: None,
-        user_pool_id: pool.clone(),
-        region: None,
-        sub: sub.clone(),
-        username: username.clone(),
-        email: None,
-        email_verified: None,
-        observed_at: Timestamp::from_epoch_ms(0).ok()?,
-        created_at: None,
-        attributes: BTreeMap::new(),
-        traceparent: None,
-    })
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ use crate::stats::Stats;
 pub mod adopt;
 pub mod again;
 pub mod backfill;
+mod candidate;
 pub mod check;
 pub mod checkpoint;
 pub mod dead_letters;

@@ -3,7 +3,7 @@
 
 use domain::{Owner, ProfileKey, ProfileModel, UserPoolId, UserSub, Username};
 
-use crate::jobs::legacy::nothing_but;
+use crate::jobs::candidate::nothing_but;
 use crate::ports::StoredOwner;
 
 /// Whose a row is.

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use domain::{Confirmation, Reason, Source, Timestamp, UserPoolId, body, envelope};
 
-use super::candidate::{Candidate, Terms};
 use super::record::Unusable;
 use super::report::Counts;
+use crate::jobs::candidate::{Candidate, Terms};
 use crate::jobs::legacy::Legacy;
 use crate::jobs::policy::{Judgement, Policy, SkipReason};
 
@@ -90,7 +90,6 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::jobs::backfill::options::CreatedAt;
     use crate::ports::UserStatus;
 
     fn pool(id: &str) -> UserPoolId {
@@ -106,7 +105,7 @@ mod tests {
             policy: Policy::parse("CONFIRMED").unwrap(),
             terms: Terms {
                 source: Source::BackfillFile,
-                created_at: CreatedAt::Now,
+                own_dates: false,
                 wanted: ["custom:tenant".to_owned()].into(),
             },
             pools: [pool("eu_A1")].into(),

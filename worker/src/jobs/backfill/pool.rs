@@ -2,11 +2,11 @@
 
 use domain::{Timestamp, UserPoolId};
 
-use super::candidate::Candidate;
 use super::report::Counts;
 use super::state::At;
 use super::{Run, now};
 use crate::jobs::JobError;
+use crate::jobs::candidate::Candidate;
 use crate::jobs::users::Users;
 use crate::ports::{UserDirectory, UserPage};
 

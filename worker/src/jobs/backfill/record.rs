@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use domain::{Confirmation, Reason, Timestamp, TriggerSource, UserSub, Username, body};
 use serde_json::{Map, Value};
 
-use super::candidate::Candidate;
+use crate::jobs::candidate::Candidate;
 use crate::ports::UserStatus;
 
 /// What a text says.

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use csv::{ReaderBuilder, StringRecord};
 use domain::{Reason, Timestamp};
 
-use super::candidate::{Candidate, flag};
 use super::record::{Unusable, epoch_seconds, sub, username};
+use crate::jobs::candidate::{Candidate, flag};
 use crate::ports::UserStatus;
 
 /// Takes the place of an escaped comma while a row is split; no attribute holds one.

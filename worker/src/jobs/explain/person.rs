@@ -1,9 +1,10 @@
 //! The user as the model sees him: with whatever is known of him, his key, his owner and whether an item can be
 //! made. Where Cognito was not asked only his sub is known, and a key that takes more is not guessed.
 
-use domain::{Confirmation, Owner, ProfileKey, Rejection, Source, Timestamp, UserPoolId, UserSub, Username};
+use domain::{Confirmation, Owner, ProfileKey, Rejection, UserPoolId, UserSub, Username};
 
 use crate::config::JobConfig;
+use crate::jobs::candidate::nothing_but;
 use crate::ports::User;
 
 /// What the model makes of him.
@@ -51,28 +52,20 @@ fn confirmation(
     username: &Username,
     user: Option<&User>,
 ) -> Option<Confirmation> {
-    let attributes = user.map(|user| user.attributes.clone()).unwrap_or_default();
-    Some(Confirmation {
-        source: Source::Reconcile,
-        trigger: None,
-        user_pool_id: pool.clone(),
-        region: None,
-        sub: sub.clone(),
-        username: username.clone(),
-        email: attributes.get("email").cloned(),
-        email_verified: None,
-        observed_at: user.map_or_else(|| Timestamp::from_epoch_ms(0).ok(), |user| Some(user.created_at))?,
-        created_at: None,
-        attributes,
-        traceparent: None,
-    })
+    let mut of = nothing_but(pool, sub, username)?;
+    if let Some(user) = user {
+        of.email = user.attributes.get("email").cloned();
+        of.observed_at = user.created_at;
+        of.attributes.clone_from(&user.attributes);
+    }
+    Some(of)
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::{BTreeMap, BTreeSet};
 
-    use domain::ProfileModel;
+    use domain::{ProfileModel, Timestamp};
 
     use super::*;
     use crate::ports::UserStatus;

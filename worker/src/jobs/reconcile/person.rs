@@ -1,10 +1,9 @@
 //! A user of the pool as a confirmation, and what the table knows him by.
 
-use std::collections::BTreeMap;
-
 use domain::{Confirmation, Owner, ProfileKey, ProfileModel, Source, Timestamp, UserPoolId};
 
 use super::super::JobError;
+use super::super::candidate::{Candidate, Terms};
 use crate::ports::User;
 
 /// The confirmation of a user whom no event announced: with the attributes the model refers to, and no others.
@@ -14,24 +13,9 @@ pub fn confirmation(
     model: &ProfileModel,
     observed_at: Timestamp,
 ) -> Confirmation {
-    let attribute = |name: &str| user.attributes.get(name).cloned();
-    let extras = model.referenced_attributes().into_iter();
-    let attributes: BTreeMap<_, _> =
-        extras.filter_map(|name| Some((name.to_owned(), attribute(name)?))).collect();
-    Confirmation {
-        source: Source::Reconcile,
-        trigger: None,
-        user_pool_id: pool.clone(),
-        region: Some(pool.region().to_owned()),
-        sub: user.sub.clone(),
-        username: user.username.clone(),
-        email: attribute("email"),
-        email_verified: attribute("email_verified").and_then(|flag| flag.parse().ok()),
-        observed_at,
-        created_at: None,
-        attributes,
-        traceparent: None,
-    }
+    let wanted = model.referenced_attributes().into_iter().map(str::to_owned).collect();
+    let terms = Terms { source: Source::Reconcile, own_dates: false, wanted };
+    Candidate::from(user.clone()).confirmation(pool, &terms, observed_at)
 }
 
 /// What the table knows a user by.

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{Confirmation, Source, Timestamp, UserPoolId, UserSub, Username};
 
-use super::options::CreatedAt;
 use crate::ports::{User, UserStatus};
 
 /// A user as he was found. No `Debug`: it is a person.
@@ -35,7 +34,8 @@ impl From<User> for Candidate {
 /// What every confirmation of a run has in common.
 pub(super) struct Terms {
     pub(super) source: Source,
-    pub(super) created_at: CreatedAt,
+    /// Whether items say when their users were made, where that is known; else when they were seen.
+    pub(super) own_dates: bool,
     /// Attributes that the model refers to.
     pub(super) wanted: BTreeSet<String>,
 }
@@ -62,14 +62,29 @@ impl Candidate {
             email,
             email_verified: verified.and_then(|text| flag(&text)),
             observed_at,
-            created_at: match terms.created_at {
-                CreatedAt::Now => None,
-                CreatedAt::UserCreateDate => self.created_at,
-            },
+            created_at: self.created_at.filter(|_| terms.own_dates),
             attributes: self.attributes,
             traceparent: None,
         }
     }
+}
+
+/// As much of a user as his key and his owner need, for whoever looks for rows and sends nothing.
+pub(super) fn nothing_but(pool: &UserPoolId, sub: &UserSub, username: &Username) -> Option<Confirmation> {
+    Some(Confirmation {
+        source: Source::Reconcile,
+        trigger: None,
+        user_pool_id: pool.clone(),
+        region: None,
+        sub: sub.clone(),
+        username: username.clone(),
+        email: None,
+        email_verified: None,
+        observed_at: Timestamp::from_epoch_ms(0).ok()?,
+        created_at: None,
+        attributes: BTreeMap::new(),
+        traceparent: None,
+    })
 }
 
 /// Cognito writes `true`, its CSV files write `TRUE`.
@@ -102,16 +117,16 @@ mod tests {
         }
     }
 
-    fn terms(created_at: CreatedAt) -> Terms {
+    fn terms(own_dates: bool) -> Terms {
         let wanted = ["custom:tenant", "custom:empty", "sub"].map(str::to_owned).into();
-        Terms { source: Source::BackfillCognito, created_at, wanted }
+        Terms { source: Source::BackfillCognito, own_dates, wanted }
     }
 
     #[test]
     fn only_what_the_model_names_is_taken_along() {
         let pool = UserPoolId::parse("eu-central-1_A1b2C3d4E").unwrap();
         let now = Timestamp::from_epoch_ms(2_000).unwrap();
-        let sent = candidate().confirmation(&pool, &terms(CreatedAt::Now), now);
+        let sent = candidate().confirmation(&pool, &terms(false), now);
         assert_eq!(sent.attributes, BTreeMap::from([("custom:tenant".to_owned(), "blue".to_owned())]));
         assert_eq!(sent.email.as_deref(), Some("ana@example.com"));
         assert_eq!(sent.email_verified, Some(true));
@@ -124,7 +139,7 @@ mod tests {
     fn the_creation_date_goes_along_on_request() {
         let pool = UserPoolId::parse("eu-central-1_A1b2C3d4E").unwrap();
         let now = Timestamp::from_epoch_ms(2_000).unwrap();
-        let sent = candidate().confirmation(&pool, &terms(CreatedAt::UserCreateDate), now);
+        let sent = candidate().confirmation(&pool, &terms(true), now);
         assert_eq!(sent.created_at.map(Timestamp::epoch_ms), Some(1_000));
         assert_eq!(sent.observed_at, now, "when it was seen is another fact");
     }
