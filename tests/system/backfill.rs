@@ -76,12 +76,12 @@ impl Scene {
     }
 
     /// From the pool, into a table that holds no rows of the documented handler.
-    fn of_pool(&self, more: &[&str]) -> Worker {
+    fn pool_job(&self, more: &[&str]) -> Worker {
         self.job("cognito", &[&["--no-legacy-rows"], more].concat())
     }
 
     /// From a file of this text.
-    fn of_file(&self, text: impl AsRef<[u8]>, more: &[&str]) -> Worker {
+    fn file_job(&self, text: impl AsRef<[u8]>, more: &[&str]) -> Worker {
         let path = self.path("input");
         std::fs::write(&path, text).unwrap();
         self.job(path.to_str().unwrap(), &[&["--no-legacy-rows"], more].concat())
@@ -128,21 +128,21 @@ fn record(user: &User) -> Value {
         .chain([("sub", user.sub.as_str())])
         .map(|(name, value)| json!({"Name": name, "Value": value}))
         .collect();
+    let seconds: f64 = format!("{}.{:03}", user.created_at / 1000, user.created_at % 1000).parse().unwrap();
     json!({
         "Username": user.username, "Attributes": attributes, "Enabled": user.enabled,
-        "UserCreateDate": seconds(user.created_at), "UserStatus": user.status.name(),
+        "UserCreateDate": seconds, "UserStatus": user.status.name(),
     })
 }
 
-/// Dates are seconds with a fraction.
-#[allow(clippy::cast_precision_loss, reason = "milliseconds of this millennium are exact")]
-fn seconds(ms: u64) -> f64 {
-    ms as f64 / 1000.0
-}
-
-/// The lines of a file of them.
-fn records(users: &[User]) -> String {
-    users.iter().fold(String::new(), |text, user| text + &record(user).to_string() + "\n")
+/// Users a line each.
+fn lines_of(users: &[User]) -> String {
+    let mut text = String::new();
+    for user in users {
+        text.push_str(&record(user).to_string());
+        text.push('\n');
+    }
+    text
 }
 
 /// Everybody who was read is counted as exactly one thing.

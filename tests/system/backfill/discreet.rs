@@ -50,8 +50,8 @@ async fn it_writes_of_nobody() {
             (None, &["--rate", "person-1@example.com"], 78),
         ] {
             let job = match text {
-                Some(text) => scene.of_file(text, more),
-                None => scene.of_pool(more),
+                Some(text) => scene.file_job(text, more),
+                None => scene.pool_job(more),
             };
             let job = through(job, &proxy).with("RUST_LOG", "trace").with("LOG_FORMAT", format);
             let ended = job.run().await;

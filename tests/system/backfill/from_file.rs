@@ -49,7 +49,7 @@ async fn every_form_of_a_line_is_understood_in_one_file() {
         event(&scene, &scene.add(User::named("last"), 4)),
     ];
     let text = lines.map(|line| line.to_string()).join("\r\n\r\n");
-    let ended = scene.of_file(format!("\u{feff}\n{text}"), &[]).run().await;
+    let ended = scene.file_job(format!("\u{feff}\n{text}"), &[]).run().await;
     assert_done(&ended, &scene, 5);
     assert_eq!(ended.count("read"), 5, "blank lines are none");
     scene.world.worker().run_until_empty().await.assert_drained();
@@ -85,7 +85,7 @@ async fn what_the_cli_prints_and_what_is_in_a_csv_is_understood() {
         pretty.join("\n"),
         format!("\u{feff}{header}\r\n{}\r\n", rows.join("\r\n")),
     ] {
-        let ended = scene.of_file(&text, &[]).run().await;
+        let ended = scene.file_job(&text, &[]).run().await;
         assert_done(&ended, &scene, 6);
         assert_eq!(ended.result()["by_status"], json!({"CONFIRMED": 6}));
         scene.assert_items_of(&users).await;
@@ -105,7 +105,7 @@ async fn records_are_chosen_by_their_status_and_a_fixture_is_one() {
     let users: Vec<_> = users.into_iter().enumerate().map(|(n, user)| scene.add(user, n)).collect();
     let text: Vec<_> = users.iter().map(record).chain([fixture]).map(|line| line.to_string()).collect();
     // The fixture is of another pool.
-    let ended = scene.of_file(text.join("\n"), &[]).run().await;
+    let ended = scene.file_job(text.join("\n"), &[]).run().await;
     assert_eq!(ended.code, Some(1), "{ended:#?}");
     assert_balanced(&ended);
     let counts = ["read", "chosen", "skipped_status", "skipped_disabled", "rejected"];
@@ -144,7 +144,7 @@ async fn lines_that_cannot_be_used_are_told_and_the_others_go_their_way() {
     text.extend_from_slice(&last.as_bytes()[..last.len() - 9]);
     expected.push((expected.len() as u64 + 3, "not_json"));
 
-    let ended = scene.of_file(&text, &[]).run().await;
+    let ended = scene.file_job(&text, &[]).run().await;
     assert_eq!(ended.code, Some(1), "{ended:#?}");
     assert_balanced(&ended);
     assert_eq!((ended.count("chosen"), ended.count("sent")), (2, 2));
@@ -171,7 +171,7 @@ async fn rows_that_cannot_be_used_are_told_too() {
     let user = &scene.crowd(1)[0];
     let row = format!("{},{},{}", user.username, user.sub, user.attributes["email"]);
     let text = format!("username,sub,email\n{row},\nmark,mark,\n{row}\n{{}}\n");
-    let ended = scene.of_file(text, &["--created-at", "now"]).run().await;
+    let ended = scene.file_job(text, &["--created-at", "now"]).run().await;
     assert_eq!(ended.code, Some(1), "{ended:#?}");
     assert_balanced(&ended);
     let told: Vec<_> = scene.rejects().iter().map(|line| line["reason"].clone()).collect();

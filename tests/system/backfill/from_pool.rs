@@ -14,7 +14,7 @@ async fn a_thousand_users_in_short_and_empty_pages_get_an_item_each() {
     let cognito = &scene.world.stack().cognito;
     cognito.trouble().page_sizes(&[60, 0, 7, 60, 0, 0, 33, 60]);
     cognito.trouble().throttle_every(12);
-    let ended = scene.of_pool(&[]).run().await;
+    let ended = scene.pool_job(&[]).run().await;
     assert_done(&ended, &scene, 1000);
     assert_eq!(ended.result()["by_status"], json!({"CONFIRMED": 1000}));
     assert!(ended.count("pages") > 34, "{}", ended.stdout);
@@ -41,7 +41,7 @@ async fn confirmed_users_who_may_sign_in_are_chosen_and_all_are_counted() {
     add(being(UserStatus::Unconfirmed, "new"));
     add(User { enabled: false, ..being(UserStatus::Unconfirmed, "old") });
 
-    let dry = scene.of_pool(&["--dry-run"]).with("QUEUE_URL", "").with("TABLE_NAME", "").run().await;
+    let dry = scene.pool_job(&["--dry-run"]).with("QUEUE_URL", "").with("TABLE_NAME", "").run().await;
     assert_eq!(dry.code, Some(0), "{dry:#?}");
     assert_balanced(&dry);
     assert_eq!((dry.count("read"), dry.count("chosen"), dry.count("sent")), (7, 3, 0));
@@ -49,7 +49,7 @@ async fn confirmed_users_who_may_sign_in_are_chosen_and_all_are_counted() {
     assert!(!scene.checkpoint().exists());
     assert_eq!(scene.waiting().await, 0, "a dry run sent something");
 
-    let ended = scene.of_pool(&[]).run().await;
+    let ended = scene.pool_job(&[]).run().await;
     assert_done(&ended, &scene, 3);
     assert_eq!((ended.count("skipped_status"), ended.count("skipped_disabled")), (3, 1));
     assert_eq!(
@@ -61,7 +61,7 @@ async fn confirmed_users_who_may_sign_in_are_chosen_and_all_are_counted() {
 
     scene.pool.change(&disabled.username, |user| user.enabled = true);
     let all = "CONFIRMED,FORCE_CHANGE_PASSWORD,EXTERNAL_PROVIDER,RESET_REQUIRED";
-    assert_done(&scene.of_pool(&["--include-status", all]).run().await, &scene, 5);
+    assert_done(&scene.pool_job(&["--include-status", all]).run().await, &scene, 5);
     scene.assert_items_of(&[taken.as_slice(), &[disabled, invited]].concat()).await;
 }
 
@@ -71,7 +71,7 @@ async fn messages_are_the_backfills_in_full_batches_and_have_the_time_they_were_
     let user = &scene.crowd(25)[0];
     let proxy = scene.world.intercept().await;
     let before = now();
-    assert_done(&through(scene.of_pool(&["--created-at", "now"]), &proxy).run().await, &scene, 25);
+    assert_done(&through(scene.pool_job(&["--created-at", "now"]), &proxy).run().await, &scene, 25);
     let mut sizes: Vec<_> = proxy
         .requests("SendMessageBatch")
         .iter()
@@ -139,7 +139,7 @@ async fn entries_and_calls_that_fail_are_sent_again_until_all_are_taken() {
         }
         _ => Reaction::Forward,
     });
-    assert_done(&through(scene.of_pool(&[]), &proxy).run().await, &scene, 120);
+    assert_done(&through(scene.pool_job(&[]), &proxy).run().await, &scene, 120);
     scene.assert_items_of(&users).await;
 }
 
@@ -147,7 +147,7 @@ async fn entries_and_calls_that_fail_are_sent_again_until_all_are_taken() {
 async fn a_table_is_for_people() {
     let scene = scene!();
     scene.crowd(3);
-    let ended = scene.of_pool(&["--output", "table"]).run().await;
+    let ended = scene.pool_job(&["--output", "table"]).run().await;
     assert_eq!(ended.code, Some(0), "{ended:#?}");
     for row in ["read", "CONFIRMED", "to be sent", "sent", "took"] {
         assert!(ended.stdout.contains(row), "{row} is not in\n{}", ended.stdout);

@@ -23,7 +23,7 @@ async fn a_signal_finishes_the_page_and_the_rest_comes_later() {
     let scene = scene!();
     let users = scene.crowd(600);
     let (proxy, gate) = held_from(&scene, 20).await;
-    let running = through(scene.of_pool(&[]), &proxy).start();
+    let running = through(scene.pool_job(&[]), &proxy).start();
     sends(&proxy, 21).await;
     running.interrupt();
     gate.open();
@@ -38,7 +38,7 @@ async fn a_signal_finishes_the_page_and_the_rest_comes_later() {
     assert_eq!((sent, ended.count("read"), ended.count("pages")), (240, 240, 4));
     assert_eq!(scene.waiting().await, sent);
 
-    let ended = scene.of_pool(&["--resume"]).run().await;
+    let ended = scene.pool_job(&["--resume"]).run().await;
     assert_done(&ended, &scene, 600);
     assert_eq!(ended.count("pages"), 10);
     assert_eq!(scene.waiting().await, 600, "somebody was sent twice");
@@ -55,12 +55,12 @@ async fn killed_again_and_again_it_leaves_nobody_out() {
         let resume: &[&str] = if scene.checkpoint().exists() { &["--resume"] } else { &[] };
         resumed += resume.len();
         let (proxy, _gate) = held_from(&scene, call).await;
-        let running = through(scene.of_pool(resume), &proxy).start();
+        let running = through(scene.pool_job(resume), &proxy).start();
         sends(&proxy, call + 1).await;
         assert_eq!(running.kill().await.code, None);
     }
     assert!(resumed >= 3, "it was gone on with only {resumed} times");
-    let ended = scene.of_pool(&["--resume"]).run().await;
+    let ended = scene.pool_job(&["--resume"]).run().await;
     assert_done(&ended, &scene, 400);
     assert!(scene.waiting().await > 400, "no kill struck between sending and keeping the state");
     scene.assert_items_of(&users).await;
@@ -71,7 +71,7 @@ async fn a_second_signal_ends_at_once() {
     let scene = scene!();
     scene.crowd(300);
     let (proxy, _gate) = held_from(&scene, 10).await;
-    let mut running = through(scene.of_pool(&[]), &proxy).start();
+    let mut running = through(scene.pool_job(&[]), &proxy).start();
     sends(&proxy, 11).await;
     // Nothing shows that the first was heard, for it waits for the queue.
     eventually("it ends", async || {
@@ -95,7 +95,7 @@ async fn denied_halfway_it_keeps_its_state_and_says_what_to_allow() {
     let users = scene.crowd(300);
     // DescribeUserPool is one of them.
     scene.world.stack().cognito.trouble().deny_after(3);
-    let ended = scene.of_pool(&[]).run().await;
+    let ended = scene.pool_job(&[]).run().await;
     assert_eq!(ended.code, Some(69), "{ended:#?}");
     assert!(ended.stderr.contains("cognito-idp:ListUsers failed: AccessDenied"), "{}", ended.stderr);
     assert_can_go_on(&ended, &scene);
@@ -107,12 +107,12 @@ async fn denied_halfway_it_keeps_its_state_and_says_what_to_allow() {
         0..8 => Reaction::Forward,
         _ => Reaction::error(403, "AccessDenied"),
     });
-    let ended = through(scene.of_pool(&["--resume"]), &proxy).run().await;
+    let ended = through(scene.pool_job(&["--resume"]), &proxy).run().await;
     assert_eq!(ended.code, Some(69), "{ended:#?}");
     assert!(ended.stderr.contains("sqs:SendMessage failed: AccessDenied"), "{}", ended.stderr);
     assert_can_go_on(&ended, &scene);
 
-    assert_done(&scene.of_pool(&["--resume"]).run().await, &scene, 300);
+    assert_done(&scene.pool_job(&["--resume"]).run().await, &scene, 300);
     scene.assert_items_of(&users).await;
 }
 
@@ -121,11 +121,11 @@ async fn denied_at_the_first_call_leaves_nothing_behind() {
     let scene = scene!();
     scene.crowd(3);
     scene.world.stack().cognito.trouble().deny_after(0);
-    let ended = scene.of_pool(&[]).run().await;
+    let ended = scene.pool_job(&[]).run().await;
     assert_eq!(ended.code, Some(69), "{ended:#?}");
     assert!(!scene.checkpoint().exists(), "there is nothing to go on with");
     scene.world.stack().cognito.trouble().allow();
-    assert_done(&scene.of_pool(&[]).run().await, &scene, 3);
+    assert_done(&scene.pool_job(&[]).run().await, &scene, 3);
 }
 
 #[tokio::test]
@@ -133,10 +133,10 @@ async fn a_token_that_expired_starts_over_and_counts_nobody_twice() {
     let scene = scene!();
     let users = scene.crowd(300);
     scene.world.stack().cognito.trouble().deny_after(3);
-    assert_eq!(scene.of_pool(&[]).run().await.code, Some(69));
+    assert_eq!(scene.pool_job(&[]).run().await.code, Some(69));
     scene.world.stack().cognito.trouble().allow();
     scene.world.stack().cognito.expire_tokens_after(0);
-    let ended = scene.of_pool(&["--resume"]).run().await;
+    let ended = scene.pool_job(&["--resume"]).run().await;
     assert_done(&ended, &scene, 300);
     assert_eq!((ended.count("read"), ended.count("pages")), (300, 5));
     assert_eq!(ended.events("walk_starts_over").len(), 1);
@@ -145,7 +145,7 @@ async fn a_token_that_expired_starts_over_and_counts_nobody_twice() {
 
     // In the middle of a walk.
     scene.world.stack().cognito.expire_tokens_after(2);
-    let ended = scene.of_pool(&[]).run().await;
+    let ended = scene.pool_job(&[]).run().await;
     assert_done(&ended, &scene, 300);
     assert_eq!(ended.count("read"), 300);
 }
@@ -166,7 +166,7 @@ async fn a_file_is_gone_on_with_where_its_lines_were_taken() {
     let text = lines(&scene, &users);
     // Killed after the first two thousand lines, when the state has been kept.
     let (proxy, _gate) = held_from(&scene, 190).await;
-    let running = through(scene.of_file(&text, &[]), &proxy).start();
+    let running = through(scene.file_job(&text, &[]), &proxy).start();
     eventually("the state is kept", async || scene.checkpoint().exists().then_some(())).await;
     sends(&proxy, 191).await;
     assert_eq!(running.kill().await.code, None);
@@ -176,7 +176,7 @@ async fn a_file_is_gone_on_with_where_its_lines_were_taken() {
 
     // Interrupted among the next.
     let (proxy, gate) = held_from(&scene, 20).await;
-    let running = through(scene.of_file(&text, &["--resume"]), &proxy).start();
+    let running = through(scene.file_job(&text, &["--resume"]), &proxy).start();
     sends(&proxy, 21).await;
     running.interrupt();
     gate.open();
@@ -187,7 +187,7 @@ async fn a_file_is_gone_on_with_where_its_lines_were_taken() {
     let (read, sent) = (ended.count("read"), ended.count("sent"));
     assert!(read > kept && read < 5000 && sent == ended.count("chosen"), "{}", ended.stdout);
 
-    let ended = scene.of_file(&text, &["--resume"]).run().await;
+    let ended = scene.file_job(&text, &["--resume"]).run().await;
     assert_eq!(ended.code, Some(1), "{ended:#?}");
     assert_balanced(&ended);
     let counts = ["read", "chosen", "sent", "rejected"].map(|name| ended.count(name));

@@ -2,7 +2,7 @@
 
 use harness::Worker;
 
-use super::{Scene, held_from, record, records, scene, sends, through};
+use super::{Scene, held_from, lines_of, record, scene, sends, through};
 
 /// Refused with exit code 78, for these reasons, before anything was sent.
 async fn assert_refused(scene: &Scene, job: Worker, said: &[&str]) {
@@ -31,16 +31,16 @@ async fn all_that_is_wrong_is_told_at_once() {
         "TABLE_NAME: is not set",
     ];
     assert_refused(&scene, job, &said).await;
-    let unknown = scene.of_pool(&["--form", "cognito"]).run().await;
+    let unknown = scene.pool_job(&["--form", "cognito"]).run().await;
     assert_eq!(unknown.code, Some(64), "{unknown:#?}");
 }
 
 #[tokio::test]
 async fn a_pool_or_a_file_that_is_not_there_is_named() {
     let scene = scene!();
-    let gone = scene.of_pool(&[]).with("USER_POOL_ID", "eu-central-1_Gone12345");
+    let gone = scene.pool_job(&[]).with("USER_POOL_ID", "eu-central-1_Gone12345");
     assert_refused(&scene, gone, &["cognito-idp:ListUsers failed: ResourceNotFound"]).await;
-    let other = scene.of_pool(&[]).with("USER_POOL_IDS", "eu-central-1_Other1234");
+    let other = scene.pool_job(&[]).with("USER_POOL_IDS", "eu-central-1_Other1234");
     assert_refused(&scene, other, &["USER_POOL_ID, USER_POOL_IDS: "]).await;
     let missing = scene.path("missing");
     let missing = scene.job(missing.to_str().unwrap(), &["--no-legacy-rows"]);
@@ -62,11 +62,11 @@ async fn a_file_that_can_give_no_profile_says_why() {
         (b"\xff\xfes\0u\0b\0", "UTF-16"),
         (&listed.as_bytes()[..listed.len() - 20], "cut short"),
     ] {
-        assert_refused(&scene, scene.of_file(text, &[]), &["--from: ", said]).await;
+        assert_refused(&scene, scene.file_job(text, &[]), &["--from: ", said]).await;
     }
-    let pool = scene.of_file(record(user).to_string(), &[]).with("USER_POOL_ID", "");
+    let pool = scene.file_job(record(user).to_string(), &[]).with("USER_POOL_ID", "");
     assert_refused(&scene, pool, &["USER_POOL_ID: is not set, and the file holds users without"]).await;
-    let csv = scene.of_file(format!("sub,username\n{},u\n", user.sub), &[]).with("USER_POOL_ID", "");
+    let csv = scene.file_job(format!("sub,username\n{},u\n", user.sub), &[]).with("USER_POOL_ID", "");
     assert_refused(&scene, csv, &["USER_POOL_ID: is not set, and the file holds users without"]).await;
 }
 
@@ -74,37 +74,38 @@ async fn a_file_that_can_give_no_profile_says_why() {
 async fn a_state_is_gone_on_with_by_nobody_else() {
     let scene = scene!();
     scene.crowd(300);
-    assert_refused(&scene, scene.of_pool(&["--resume"]), &["--resume: there is nothing to go on from"]).await;
+    assert_refused(&scene, scene.pool_job(&["--resume"]), &["--resume: there is nothing to go on from"])
+        .await;
 
     let (proxy, gate) = held_from(&scene, 0).await;
-    let running = through(scene.of_pool(&[]), &proxy).start();
+    let running = through(scene.pool_job(&[]), &proxy).start();
     sends(&proxy, 1).await;
-    assert_refused(&scene, scene.of_pool(&[]), &["another process is at work with"]).await;
+    assert_refused(&scene, scene.pool_job(&[]), &["another process is at work with"]).await;
     running.interrupt();
     gate.open();
     assert_eq!(running.ended().await.code, Some(130));
 
     let other = scene.world.stack().cognito.create_pool("others");
-    let fresh = scene.of_pool(&[]);
+    let fresh = scene.pool_job(&[]);
     for (job, said) in [
         (fresh, "is the state of a run that has not ended"),
         (
-            scene.of_pool(&["--resume"]).with("USER_POOL_ID", other.id()),
+            scene.pool_job(&["--resume"]).with("USER_POOL_ID", other.id()),
             "is the state of backfill from the pool",
         ),
-        (scene.of_pool(&["--resume", "--created-at", "now"]), "is the state of backfill from the pool"),
+        (scene.pool_job(&["--resume", "--created-at", "now"]), "is the state of backfill from the pool"),
         (
-            scene.of_pool(&["--resume", "--include-status", "CONFIRMED"]),
+            scene.pool_job(&["--resume", "--include-status", "CONFIRMED"]),
             "is the state of backfill from the pool",
         ),
-        (scene.of_file("{}", &["--resume"]), "is the state of backfill from the pool"),
+        (scene.file_job("{}", &["--resume"]), "is the state of backfill from the pool"),
     ] {
         let ended = job.run().await;
         assert_eq!(ended.code, Some(78), "{ended:#?}");
         assert!(ended.stderr.contains(said), "{said:?} is not in\n{}", ended.stderr);
     }
     std::fs::write(scene.checkpoint(), "{\"version\":1,\"of\":").unwrap();
-    let ended = scene.of_pool(&["--resume"]).run().await;
+    let ended = scene.pool_job(&["--resume"]).run().await;
     assert_eq!(ended.code, Some(78), "{ended:#?}");
     assert!(ended.stderr.contains("was cut short"), "{}", ended.stderr);
 }
@@ -113,19 +114,19 @@ async fn a_state_is_gone_on_with_by_nobody_else() {
 async fn the_state_of_a_file_is_not_that_of_another_of_its_name() {
     let scene = scene!();
     let users = scene.crowd(200);
-    let text = records(&users);
+    let text = lines_of(&users);
     let (proxy, gate) = held_from(&scene, 0).await;
-    let running = through(scene.of_file(&text, &["--max-per-second", "100"]), &proxy).start();
+    let running = through(scene.file_job(&text, &["--max-per-second", "100"]), &proxy).start();
     sends(&proxy, 1).await;
     running.interrupt();
     gate.open();
     assert_eq!(running.ended().await.code, Some(130));
     for other in [format!("{text}\n"), text.replacen("person", "parson", 1)] {
-        let ended = scene.of_file(other, &["--resume"]).run().await;
+        let ended = scene.file_job(other, &["--resume"]).run().await;
         assert_eq!(ended.code, Some(78), "{ended:#?}");
         assert!(ended.stderr.contains("is the state of backfill from"), "{}", ended.stderr);
     }
-    assert_eq!(scene.of_file(&text, &["--resume"]).run().await.code, Some(0));
+    assert_eq!(scene.file_job(&text, &["--resume"]).run().await.code, Some(0));
 }
 
 #[tokio::test]
@@ -133,6 +134,6 @@ async fn what_cannot_be_gone_on_with_says_so() {
     let scene = scene!();
     let stdin = scene.job("-", &["--no-legacy-rows", "--resume"]);
     assert_refused(&scene, stdin, &["--resume, --from: ", "without --resume"]).await;
-    let dry = scene.of_pool(&["--dry-run", "--resume"]);
+    let dry = scene.pool_job(&["--dry-run", "--resume"]);
     assert_refused(&scene, dry, &["--resume, --dry-run: "]).await;
 }
