@@ -130,7 +130,9 @@ async fn the_plan_changes_nothing_and_applying_it_changes_what_it_says() {
     assert!(dry.stderr.contains("--apply"), "{}", dry.stderr);
 
     let plan = lines(folder.path(), "plan.jsonl");
-    assert_eq!(plan.len(), 8);
+    // Eight users, and two rows of nobody's.
+    assert_eq!(plan.len(), 10);
+    assert_eq!(plan.iter().filter(|line| line["left_alone"] == "unknown_owner").count(), 2);
     let of = |name: &str| plan.iter().find(|line| line["key"][0] == scene.people[name].sub).unwrap();
     assert_eq!(of("thrice")["others"].as_array().unwrap().len(), 3);
     assert_eq!(of("edited")["differences"], json!(["nickname"]));

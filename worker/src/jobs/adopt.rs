@@ -123,7 +123,8 @@ pub async fn run(given: &Adopt, written: &JobWritten, stop: Stop) -> Result<Adop
 
     let dynamodb = context.clients.dynamodb.clone();
     let scan = TableScan::new(dynamodb, config.table_name.clone(), key, vec![owner.to_owned()]);
-    let Some(strays) = context.stop.soft.run_until_cancelled(adopting.strays(Rows::of(scan))).await else {
+    let Some(strays) = context.stop.soft.run_until_cancelled(Box::pin(adopting.strays(Rows::of(scan)))).await
+    else {
         adopting.found.interrupted = true;
         return Ok(adopting.found);
     };
@@ -174,13 +175,18 @@ impl Adopting<'_> {
                 let owner = row.texts.first().and_then(Option::as_deref);
                 match owned_by(owner, &row.key, self.model, self.pool) {
                     OwnedBy::Himself => {}
-                    OwnedBy::Nobody => self.found.unknown_owner += 1,
+                    OwnedBy::Nobody => {
+                        self.found.unknown_owner += 1;
+                        let line = json!({"others": [row.key], "left_alone": "unknown_owner"});
+                        self.plan.push(&line.to_string());
+                    }
                     OwnedBy::Stray { sub, username } => {
                         let stray = strays.entry(sub).or_insert(Stray { username, keys: Vec::new() });
                         stray.keys.push(row.key);
                     }
                 }
             }
+            self.plan.keep().await?;
         }
         Ok(strays)
     }
@@ -305,18 +311,16 @@ fn values(key: &ProfileKey) -> Vec<String> {
 
 impl Report for Adopted {
     fn table(&self) -> Table {
-        let would = if self.dry_run { "would be " } else { "" };
+        let (were, deleted) =
+            if self.dry_run { ("would be", "rows that would be") } else { ("were", "rows") };
         let mut table = blank_table(&["adopt", if self.dry_run { "dry run" } else { "applied" }]);
         let mut row = |what: String, count: u64| {
             table.add_row([what, count.to_string()]);
         };
         row("rows in the table".into(), self.rows);
         row("users with rows under other keys".into(), self.users);
-        row(
-            format!("rows that {}moved under their user's key", if self.dry_run { would } else { "were " }),
-            self.moved,
-        );
-        row(format!("rows {would}deleted besides"), self.deleted);
+        row(format!("rows that {were} moved under their user's key"), self.moved);
+        row(format!("{deleted} deleted besides"), self.deleted);
         row("users whose rows differ".into(), self.with_differences);
         for (why, users) in &self.left_alone {
             row(format!("users left alone: {why}"), *users);

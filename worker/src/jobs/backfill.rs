@@ -134,7 +134,7 @@ pub async fn run(args: &Backfill, written: &JobWritten, stop: Stop) -> Result<Su
         taken: 0,
         rejects,
         keeper,
-        progress: Progress::new("backfill", None),
+        progress: Progress::none(),
         pool: config.user_pool.clone(),
         stop: context.stop.clone(),
     };

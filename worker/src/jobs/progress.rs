@@ -26,6 +26,11 @@ pub struct Progress {
 }
 
 impl Progress {
+    /// Of what has not begun: nothing is shown.
+    pub fn none() -> Self {
+        Self { what: "", bar: None, done: 0, total: None, said: Instant::now() }
+    }
+
     /// At its beginning. `total` may be an estimate: Cognito tells how many users a pool has about
     /// (EstimatedNumberOfUsers).
     pub fn new(what: &'static str, total: Option<u64>) -> Self {

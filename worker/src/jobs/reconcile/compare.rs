@@ -2,7 +2,8 @@
 //!
 //! A user is missing only if nothing of his was in the table when his page was looked at, nothing is there at the
 //! end of the job, and he changed longer ago than the grace. Nobody asks the pool again whether he is still there:
-//! ListUsers answers eventually, and the worker looks after late messages (VERIFY_LATE).
+//! ListUsers answers eventually, so that no answer of it would settle the matter. Whoever was deleted a moment ago gets
+//! a row, and the next full comparison calls it an orphan.
 
 use std::future::Future;
 use std::sync::Arc;
