@@ -292,6 +292,29 @@ async fn a_move_is_tried_again_and_made_once() {
     assert_eq!((rest.code, rest.count("moved")), (Some(0), 1), "{rest:#?}");
 }
 
+/// To the second try the row it moved itself is no change by somebody else.
+#[tokio::test]
+async fn a_move_whose_answer_was_lost_is_the_same_move() {
+    let world = world!(Interception);
+    let proxy = world.intercept().await;
+    let person = Person::new("ana");
+    let row = handlers(&person, 3);
+    world.put(&row).await;
+    proxy.on(
+        "TransactWriteItems",
+        |call| {
+            if call.nth == 0 { Reaction::LoseAnswer } else { Reaction::Forward }
+        },
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let through =
+        adopt(&world, folder.path(), &["--apply"]).with("AWS_ENDPOINT_URL_DYNAMODB", proxy.endpoint());
+    let ended = through.run().await;
+    assert_eq!((ended.code, ended.count("moved")), (Some(0), 1), "{ended:#?}");
+    assert_eq!(proxy.calls("TransactWriteItems"), 2);
+    world.assert_items([under_his_key(&row, &person)]).await;
+}
+
 #[tokio::test]
 async fn what_cannot_work_is_told_before_anything_is_touched() {
     let world = world!(bare QuickTables);
