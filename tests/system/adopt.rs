@@ -169,6 +169,10 @@ async fn only_the_user_who_runs_it_can_read_its_files() {
     let world = world!();
     world.put(&handlers(&Person::new("ana"), 3)).await;
     let folder = tempfile::tempdir().unwrap();
+    // One that everybody can read is there already.
+    let there = folder.path().join("plan.jsonl");
+    std::fs::write(&there, "").unwrap();
+    std::fs::set_permissions(&there, std::fs::Permissions::from_mode(0o644)).unwrap();
     assert_eq!(adopt(&world, folder.path(), &["--apply"]).run().await.code, Some(0));
     for name in ["plan.jsonl", "backup.jsonl"] {
         let mode = std::fs::metadata(folder.path().join(name)).unwrap().permissions().mode();

@@ -2,9 +2,9 @@
 //! They hold personal data, so nobody but the user who runs the job may read them. Must never be cut short by a
 //! later run: what is there is added to.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, Permissions};
 use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 
 use super::JobError;
 use super::files::Place;
@@ -32,7 +32,12 @@ impl Lines {
             }
             Place::Local(path) => {
                 let opened = OpenOptions::new().append(true).create(true).mode(0o600).open(path);
-                Some(opened.map_err(|fault| {
+                // The mode is for a file that is made; one may be there.
+                let private = opened.and_then(|file| {
+                    file.set_permissions(Permissions::from_mode(0o600))?;
+                    Ok(file)
+                });
+                Some(private.map_err(|fault| {
                     let fault = format!("{place} cannot be written: {fault}");
                     JobError::problem(flag, fault, "name a file in a directory that can be written")
                 })?)

@@ -3,8 +3,7 @@
 
 use std::sync::Arc;
 
-use domain::Timestamp;
-
+pub(super) use super::now;
 use super::{Context, JobError};
 use crate::aws::dead_letters::DeadLetterQueue;
 use crate::aws::sqs::{QueueFacts, queue_facts};
@@ -29,15 +28,6 @@ pub(super) fn both<A, B>(
         (Ok(a), Ok(b)) => Ok((a, b)),
         (a, b) => Err(a.err().into_iter().chain(b.err()).flatten().collect()),
     }
-}
-
-/// This moment, which the ages of messages are counted to.
-pub(super) fn now() -> Result<Timestamp, JobError> {
-    let now = Timestamp::from_epoch_ms(jiff::Timestamp::now().as_millisecond());
-    now.map_err(|_| JobError::Machine {
-        what: "the clock of this machine stands before 1970 or after 9999".to_owned(),
-        hint: "set it".to_owned(),
-    })
 }
 
 /// The two queues of a job that moves messages between them.
