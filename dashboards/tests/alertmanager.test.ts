@@ -123,8 +123,9 @@ async function eventually(what: string, holds: () => boolean | Promise<boolean>)
 function firing(name: string, job = "profile-worker", workers?: string): Record<string, string> {
   const alert = alerts().find((one) => one.alert === name && (workers ?? "all") === (one.labels["workers"] ?? "all"));
   assert.ok(alert, `there is no alert ${name}`);
-  const instance = workers === "some" ? { instance: "10.0.0.7:9464" } : {};
-  return { alertname: name, job, ...alert.labels, ...instance };
+  const labels: Record<string, string> = { alertname: name, job, ...alert.labels };
+  if (workers === "some") labels["instance"] = "10.0.0.7:9464";
+  return labels;
 }
 
 const BLOCKED = ["OldestMessageTooOld", "NoReceive", "ConfirmationToProfileFastBurn", "ConfirmationToProfileSlowBurn"];

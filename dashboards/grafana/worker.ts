@@ -1,0 +1,328 @@
+// The worker's dashboard: does it do its work, and if not, what holds it up? From what people see to what machines do.
+
+import type * as dashboard from "@grafana/grafana-foundation-sdk/dashboard";
+import { SELECTED as S, labelValues, page } from "./frame.ts";
+import { FULL, HALF, THIRD, chart, named, number, stacked } from "./panels.ts";
+
+const rate = "$__rate_interval";
+const quantile = (q: number, metric: string, by: string, more = ""): string =>
+  `histogram_quantile(${q}, sum by (${by}le) (rate(${metric}_bucket{${S}${more}}[${rate}])))`;
+
+export function worker(): dashboard.Dashboard {
+  return page(
+    "worker",
+    "What the workers do, and what holds them up. Begin at the top: if the first row is green, sign-ups become profiles.",
+    "now-1h",
+    [labelValues("job", "Job", "profile_worker_ready"), labelValues("instance", "Worker", 'profile_worker_ready{job=~"$job"}')],
+    [
+      { title: "In ten seconds", panels: glance() },
+      { title: "What becomes of messages", panels: outcomes() },
+      { title: "What waits", panels: waiting() },
+      { title: "What holds it up", panels: limits() },
+      { title: "Calls", panels: calls() },
+      { title: "Leases and stops", panels: leases() },
+    ],
+  );
+}
+
+function glance() {
+  return [
+    number(
+      {
+        title: "Profiles made per second",
+        unit: "ops",
+        description:
+          "Good: it follows the sign-ups, and is 0 when nobody signs up. Bad: 0 while Waiting in the queue grows; then look at the breaker and at failed calls.",
+      },
+      { expr: `sum(rate(profile_worker_outcomes_total{${S}, outcome="created"}[${rate}]))`, legend: "made" },
+      [[null, "blue"]],
+      1,
+    ),
+    number(
+      {
+        title: "Table can be written",
+        unit: "short",
+        description:
+          "The breaker of any worker. Good: closed. Bad: open for more than ten minutes; nothing is written, work in hand is held, no polls are started. Run profile-worker check; see the runbook, BreakerOpen.",
+      },
+      { expr: `max(profile_worker_breaker_state{${S}})`, legend: "breaker" },
+      [[null, "green"], [1, "red"]],
+    ).mappings(named({ "0": { text: "breaker closed", color: "green" }, "1": { text: "BREAKER OPEN", color: "red" } })),
+    number(
+      {
+        title: "Workers ready",
+        unit: "short",
+        description:
+          "Workers that found queue and table and receive. Good: as many as are meant to run. Bad: 0, or fewer for longer than a deployment; look at /health/ready and at the service's events.",
+      },
+      { expr: `sum(profile_worker_ready{${S}})`, legend: "ready" },
+      [[null, "red"], [1, "green"]],
+    ),
+    number(
+      {
+        title: "In the dead-letter queue",
+        unit: "short",
+        description:
+          "Messages visible there now. Good: 0. Bad: anything else; each is a user without a profile or something that was no confirmation. Run profile-worker quarantine list.",
+      },
+      { expr: `max(profile_worker_queue_messages{${S}, queue="dead_letter", state="visible"})`, legend: "dead letters" },
+      [[null, "green"], [1, "orange"]],
+    ),
+  ];
+}
+
+function outcomes() {
+  return [
+    stacked(
+      {
+        title: "Deliveries ended, by outcome",
+        unit: "ops",
+        span: HALF,
+        description:
+          "Each delivery ends in exactly one outcome. Good: created, and some already_present (repeats, password resets). Bad: retried grows (calls fail), released outside a deployment (an outage longer than the hold budget), any owner_conflict or rejected. The runbook's table of outcomes says what to do.",
+      },
+      [{ expr: `sum by (outcome) (rate(profile_worker_outcomes_total{${S}}[${rate}])) > 0`, legend: "{{outcome}}" }],
+    ),
+    chart(
+      {
+        title: "Messages received",
+        unit: "ops",
+        span: HALF,
+        description:
+          "What SQS handed out, by worker, redeliveries included. Good: shared among the workers. Bad: 0 at all of them while messages wait: nobody receives; or far above the outcomes: messages come back.",
+      },
+      [{ expr: `sum by (instance) (rate(messaging_client_consumed_messages_total{${S}}[${rate}]))`, legend: "{{instance}}" }],
+    ),
+    stacked(
+      {
+        title: "Deliveries ended, by who told of them",
+        unit: "ops",
+        span: HALF,
+        description:
+          "live: the trigger. backfill, replay, reconcile: jobs, which wait in line behind sign-ups. unknown: no confirmation at all. Good: live follows the application's sign-ups. Bad: live at 0 by day, then look at the trigger's dashboard; unknown at all, then somebody else writes to the queue.",
+      },
+      [{ expr: `sum by (source) (rate(profile_worker_outcomes_total{${S}}[${rate}])) > 0`, legend: "{{source}}" }],
+    ),
+    chart(
+      {
+        title: "Quarantined in an hour, by reason",
+        unit: "short",
+        span: HALF,
+        description:
+          "Messages sent to the dead-letter queue, with the reason. Good: none. Bad: any; the runbook's table of quarantine reasons says what each needs. owner_conflict may be a security event.",
+      },
+      [{ expr: `sum by (reason) (increase(profile_worker_quarantined_total{${S}}[1h])) > 0`, legend: "{{reason}}" }],
+    ),
+  ];
+}
+
+function waiting() {
+  return [
+    chart(
+      {
+        title: "Waiting in the queue",
+        unit: "short",
+        span: THIRD,
+        description:
+          "As SQS says, every 30 seconds, approximately. Good: visible near 0, or falling during a backfill. Bad: visible grows while workers run: more comes than is written; look at permits and failed calls. delayed: messages that back off.",
+      },
+      [{ expr: `max by (state) (profile_worker_queue_messages{${S}, queue="source"})`, legend: "{{state}}" }],
+    ),
+    chart(
+      {
+        title: "Age of the oldest message received",
+        unit: "s",
+        span: THIRD,
+        description:
+          "When it was received, within the last minute; 0 when none was. Good: seconds. Bad: above the line (five minutes) for minutes on end: people wait. A single peak is a message that backs off. During a backfill it is high and means nothing.",
+      },
+      [{ expr: `max(profile_worker_oldest_received_seconds{${S}})`, legend: "oldest" }],
+      300,
+    ),
+    chart(
+      {
+        title: "In the dead-letter queue over time",
+        unit: "short",
+        span: THIRD,
+        description:
+          "Good: 0. Bad: grows. in_flight for half a minute is somebody who looks (quarantine list). What is in it keeps for 14 days.",
+      },
+      [{ expr: `max by (state) (profile_worker_queue_messages{${S}, queue="dead_letter"})`, legend: "{{state}}" }],
+    ),
+  ];
+}
+
+function limits() {
+  return [
+    chart(
+      {
+        title: "In hand, and how many may be",
+        unit: "short",
+        span: HALF,
+        description:
+          "Messages between receive and settlement, and the adaptive limit. Good: permits well above in flight; permits rise under load. Bad: permits at 10: the table throttles; in flight at permits while messages wait: writes are slow.",
+      },
+      [
+        { expr: `sum(profile_worker_in_flight{${S}})`, legend: "in flight" },
+        { expr: `sum(profile_worker_effective_permits{${S}})`, legend: "permits" },
+      ],
+    ),
+    chart(
+      {
+        title: "Breaker, by worker",
+        unit: "short",
+        span: HALF,
+        description:
+          "0 closed, 1 open; also 1 while a worker waits for queue and table at its start. Good: 0 but for a moment at a start. Bad: 1 at all: the table; 1 at one: that worker's network, credentials or version.",
+      },
+      [{ expr: `max by (instance) (profile_worker_breaker_state{${S}})`, legend: "{{instance}}" }],
+    ).max(1),
+    chart(
+      {
+        title: "Failed calls, by operation and class",
+        unit: "ops",
+        span: HALF,
+        description:
+          "Good: none. Bad, by class: throttled: raise the capacity or wait; unavailable: AWS or the network; missing: a wrong name, or Amplify recreates the table; denied: role or KMS key, run profile-worker check; refused: the key or the types of the table.",
+      },
+      [{ expr: `sum by (operation, class) (rate(profile_worker_errors_total{${S}}[${rate}])) > 0`, legend: "{{operation}} {{class}}" }],
+    ),
+    chart(
+      {
+        title: "Items in a write",
+        unit: "short",
+        span: HALF,
+        description:
+          "How many items one call writes. Good: grows with the load, up to 25, which makes calls cheap; 1 when people sign up singly. Bad: 1 under load: the batches are taken apart, because some item is refused; look at failed calls.",
+      },
+      [
+        { expr: quantile(0.5, "profile_worker_write_batch_size", ""), legend: "p50" },
+        { expr: quantile(0.99, "profile_worker_write_batch_size", ""), legend: "p99" },
+      ],
+    ),
+  ];
+}
+
+function calls() {
+  const receive = ', messaging_operation_name!="ReceiveMessage"';
+  return [
+    chart(
+      {
+        title: "DynamoDB, how long calls take",
+        unit: "s",
+        span: HALF,
+        description:
+          "By operation. Good: milliseconds, and p99 a few times p50. Bad: p99 grows toward seconds: the table is slow or throttles; the limit of work in hand follows it down.",
+      },
+      [
+        { expr: quantile(0.5, "db_client_operation_duration_seconds", "db_operation_name, "), legend: "{{db_operation_name}} p50" },
+        { expr: quantile(0.99, "db_client_operation_duration_seconds", "db_operation_name, "), legend: "{{db_operation_name}} p99" },
+      ],
+    ),
+    chart(
+      {
+        title: "SQS, how long calls take",
+        unit: "s",
+        span: HALF,
+        description:
+          "By operation; receives are apart, since a long poll on a quiet queue takes 20 seconds by intention. Good: milliseconds. Bad: p99 of seconds: SQS or the network; leases are extended later and may be lost.",
+      },
+      [
+        { expr: quantile(0.5, "messaging_client_operation_duration_seconds", "messaging_operation_name, ", receive), legend: "{{messaging_operation_name}} p50" },
+        { expr: quantile(0.99, "messaging_client_operation_duration_seconds", "messaging_operation_name, ", receive), legend: "{{messaging_operation_name}} p99" },
+      ],
+    ),
+    chart(
+      {
+        title: "Calls answered",
+        unit: "ops",
+        span: THIRD,
+        description:
+          "To SQS and DynamoDB, by operation. Good: under load about 250 calls for a thousand messages. Bad: a thousand and more: batches are small, or messages come again and again.",
+      },
+      [
+        { expr: `sum by (messaging_operation_name) (rate(messaging_client_operation_duration_seconds_count{${S}, error_type=""}[${rate}]))`, legend: "{{messaging_operation_name}}" },
+        { expr: `sum by (db_operation_name) (rate(db_client_operation_duration_seconds_count{${S}, error_type=""}[${rate}]))`, legend: "{{db_operation_name}}" },
+      ],
+    ),
+    chart(
+      {
+        title: "From received to decided",
+        unit: "s",
+        span: THIRD,
+        description:
+          "How long a batch takes from its receive until its outcome is known. Good: well below a second. Bad: near 30 s, half of the visibility timeout: leases must be extended; look at DynamoDB's durations.",
+      },
+      [
+        { expr: quantile(0.5, "messaging_process_duration_seconds", ""), legend: "p50" },
+        { expr: quantile(0.99, "messaging_process_duration_seconds", ""), legend: "p99" },
+      ],
+    ),
+    chart(
+      {
+        title: "Answered receives",
+        unit: "ops",
+        span: THIRD,
+        description:
+          "Receives that SQS answered, empty ones included. Good: never 0; a quiet queue has three a minute and worker. Bad: 0 at all workers for five minutes: NoReceive pages.",
+      },
+      [
+        {
+          expr: `sum by (instance) (rate(messaging_client_operation_duration_seconds_count{${S}, messaging_operation_name="ReceiveMessage", error_type=""}[5m]))`,
+          legend: "{{instance}}",
+        },
+      ],
+    ),
+  ];
+}
+
+function leases() {
+  return [
+    chart(
+      {
+        title: "Leases",
+        unit: "ops",
+        span: THIRD,
+        description:
+          "Visibility timeouts extended and lost, by message. Good: few extended, none lost. Bad: lost grows: work takes longer than the timeout and extending fails; messages are received twice, which costs time and never a row. See the runbook, lease_lost grows.",
+      },
+      [
+        { expr: `sum(rate(profile_worker_leases_extended_total{${S}}[${rate}]))`, legend: "extended" },
+        { expr: `sum(rate(profile_worker_leases_lost_total{${S}}[${rate}]))`, legend: "lost" },
+      ],
+    ),
+    chart(
+      {
+        title: "What should stay at 0, in an hour",
+        unit: "short",
+        span: THIRD,
+        description:
+          "Good: 0. Bad, failed deletes: those messages come back and are found present; if it grows, the role lacks sqs:DeleteMessage. Bad, polls while the breaker was open: a bug, report it.",
+      },
+      [
+        { expr: `sum(increase(profile_worker_failed_deletes_total{${S}}[1h]))`, legend: "failed deletes" },
+        { expr: `sum(increase(profile_worker_receives_without_attempt_total{${S}}[1h]))`, legend: "polls while open" },
+      ],
+    ),
+    chart(
+      {
+        title: "How long stopping took",
+        unit: "s",
+        span: THIRD,
+        description:
+          "The longest drain in an hour, as far as it was scraped before the worker ended. Good: up to the long poll, 20 s. Bad: near DRAIN_DEADLINE (90 s): the table is slow at every deployment, or the deadline is too short.",
+      },
+      [{ expr: `histogram_quantile(1, sum by (le) (increase(profile_worker_drain_duration_seconds_bucket{${S}}[1h])))`, legend: "drain" }],
+    ),
+    chart(
+      {
+        title: "Versions that run",
+        unit: "short",
+        span: FULL,
+        description:
+          "Workers by version. Good: one version, two for the minutes of a deployment. Bad: two for long: a deployment hangs or was rolled back.",
+      },
+      [{ expr: `count by (service_version) (target_info{${S}, service_name="profile-worker"})`, legend: "{{service_version}}" }],
+    ),
+  ];
+}
