@@ -43,6 +43,11 @@ export const METRICS: Readonly<Record<string, Metric>> = {
     kind: "histogram",
     labels: ["db_system_name", "db_operation_name", "error_type"],
   },
+  // Of the process itself; the client library counts them where there is /proc.
+  process_cpu_seconds_total: { kind: "counter", labels: [] },
+  process_resident_memory_bytes: { kind: "gauge", labels: [] },
+  process_open_fds: { kind: "gauge", labels: [] },
+  process_start_time_seconds: { kind: "gauge", labels: [] },
   target_info: { kind: "gauge", labels: ["service_name", "service_version", "service_instance_id"] },
 };
 

@@ -16,7 +16,6 @@ export const CLOUDWATCH: common.DataSourceRef = { type: "cloudwatch", uid: "${cl
 export const QUARTER = 6;
 export const THIRD = 8;
 export const HALF = 12;
-export const FULL = 24;
 
 /** What a panel is for. */
 export interface Words {

@@ -2,7 +2,7 @@
 
 import type * as dashboard from "@grafana/grafana-foundation-sdk/dashboard";
 import { SELECTED as S, labelValues, page } from "./frame.ts";
-import { FULL, HALF, THIRD, chart, named, number, stacked } from "./panels.ts";
+import { HALF, THIRD, chart, named, number, stacked } from "./panels.ts";
 
 const rate = "$__rate_interval";
 const quantile = (q: number, metric: string, by: string, more = ""): string =>
@@ -21,6 +21,7 @@ export function worker(): dashboard.Dashboard {
       { title: "What holds it up", panels: limits() },
       { title: "Calls", panels: calls() },
       { title: "Leases and stops", panels: leases() },
+      { title: "The process", panels: process() },
     ],
   );
 }
@@ -314,11 +315,56 @@ function leases() {
       },
       [{ expr: `histogram_quantile(1, sum by (le) (increase(profile_worker_drain_duration_seconds_bucket{${S}}[1h])))`, legend: "drain" }],
     ),
+  ];
+}
+
+function process() {
+  return [
+    chart(
+      {
+        title: "CPU",
+        unit: "short",
+        span: THIRD,
+        description:
+          "Cores in use, by worker. Good: below what the task has. Bad: at it: the worker is held up by itself; give it more or start another.",
+      },
+      [{ expr: `sum by (instance) (rate(process_cpu_seconds_total{${S}}[${rate}]))`, legend: "{{instance}}" }],
+    ),
+    chart(
+      {
+        title: "Memory",
+        unit: "bytes",
+        span: THIRD,
+        description:
+          "Resident, by worker. Good: level under the same load. Bad: grows for days under the same load: a leak, report it; near the task's limit: lower MAX_IN_FLIGHT.",
+      },
+      [{ expr: `max by (instance) (process_resident_memory_bytes{${S}})`, legend: "{{instance}}" }],
+    ),
+    chart(
+      {
+        title: "Open files",
+        unit: "short",
+        span: THIRD,
+        description:
+          "Connections and files, by worker. Good: level, some tens. Bad: grows and never falls: connections leak, report it.",
+      },
+      [{ expr: `max by (instance) (process_open_fds{${S}})`, legend: "{{instance}}" }],
+    ),
+    chart(
+      {
+        title: "Running for",
+        unit: "s",
+        span: HALF,
+        description:
+          "Since each worker's start. Good: a line that rises until the next deployment. Bad: teeth: it ends and starts again; its exit code and its last log lines say why.",
+      },
+      [{ expr: `max by (instance) (time() - process_start_time_seconds{${S}})`, legend: "{{instance}}" }],
+    ),
     chart(
       {
         title: "Versions that run",
         unit: "short",
-        span: FULL,
+        span: HALF,
         description:
           "Workers by version. Good: one version, two for the minutes of a deployment. Bad: two for long: a deployment hangs or was rolled back.",
       },

@@ -11,7 +11,7 @@ import { file, json } from "../grafana/generate.ts";
 import { NAMES, read, shown } from "../grafana/read.ts";
 
 /** Units that Grafana knows and these dashboards use. */
-const UNITS = ["short", "s", "ms", "ops", "percentunit"];
+const UNITS = ["short", "s", "ms", "ops", "percentunit", "bytes"];
 
 for (const name of NAMES) {
   const dashboard = read(name);
@@ -110,6 +110,20 @@ for (const name of NAMES) {
     }
   });
 }
+
+test("the contract is the worker's own list of names and kinds", () => {
+  const source = readFileSync(new URL("../../worker/src/telemetry/names.rs", import.meta.url), "utf8");
+  const listed = source.matchAll(/^ {4}\w+ = (?:"([\w.]+)"|metric::(\w+)), "([^"]+)", Kind::(\w+)/gm);
+  const names = [...listed].map(([, own, convention, unit, kind]) => {
+    const name = own ?? (convention ?? "").toLowerCase();
+    const suffix = `${unit === "s" ? "_seconds" : ""}${kind === "Counter" ? "_total" : ""}`;
+    return `${name.replaceAll(".", "_")}${suffix} ${kind?.toLowerCase()}`;
+  });
+  assert.ok(names.length > 15, "names.rs is read wrongly");
+  const elsewhere = /^(process_|target_info)/;
+  const ours = Object.entries(METRICS).flatMap(([name, { kind }]) => (elsewhere.test(name) ? [] : `${name} ${kind}`));
+  assert.deepEqual(names.sort(), ours.sort());
+});
 
 test("every metric of the contract is looked at somewhere", () => {
   const queries = NAMES.flatMap((name) => shown(read(name)).flatMap((panel) => (panel.targets ?? []).map((target) => target.expr ?? "")));
