@@ -10,6 +10,7 @@ export interface Metric {
   readonly mayBeAbsent?: string;
 }
 
+const SDK = ["telemetry_sdk_language", "telemetry_sdk_name", "telemetry_sdk_version"] as const;
 const messaging = ["messaging_system", "messaging_operation_name", "messaging_destination_name"] as const;
 
 export const METRICS: Readonly<Record<string, Metric>> = {
@@ -48,7 +49,7 @@ export const METRICS: Readonly<Record<string, Metric>> = {
   process_resident_memory_bytes: { kind: "gauge", labels: [] },
   process_open_fds: { kind: "gauge", labels: [] },
   process_start_time_seconds: { kind: "gauge", labels: [] },
-  target_info: { kind: "gauge", labels: ["service_name", "service_version", "service_instance_id"] },
+  target_info: { kind: "gauge", labels: ["service_name", "service_version", "service_instance_id", ...SDK] },
 };
 
 /** What Prometheus adds to every series it scrapes. */

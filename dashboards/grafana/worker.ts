@@ -328,7 +328,8 @@ function process() {
         description:
           "Cores in use, by worker. Good: below what the task has. Bad: at it: the worker is held up by itself; give it more or start another.",
       },
-      [{ expr: `sum by (instance) (rate(process_cpu_seconds_total{${S}}[${rate}]))`, legend: "{{instance}}" }],
+      // Over five minutes, because the library counts whole seconds of CPU.
+      [{ expr: `sum by (instance) (rate(process_cpu_seconds_total{${S}}[5m]))`, legend: "{{instance}}" }],
     ),
     chart(
       {

@@ -65,7 +65,9 @@ export async function start(workers: number): Promise<Stack> {
       PATH: `${BUILT}:${process.env["PATH"] ?? ""}`,
       HOME: process.env["HOME"] ?? "/",
       ...variables,
-      USER_POOL_IDS: POOL,
+      // The second is that of local's own users, in whose name the jobs are run.
+      USER_POOL_IDS: `${POOL},${variables["USER_POOL_ID"]}`,
+      ...(process.env["RUST_MIN_STACK"] ? { RUST_MIN_STACK: process.env["RUST_MIN_STACK"] } : {}),
     };
     const started = [];
     for (let n = 0; n < workers; n += 1) {

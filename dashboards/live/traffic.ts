@@ -4,7 +4,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { randomUUID } from "node:crypto";
-import { POOL, type Stack, program } from "./processes.ts";
+import { openSync } from "node:fs";
+import { join } from "node:path";
+import { PLACE, POOL, type Stack, program } from "./processes.ts";
 
 /** A Cognito event, as the trigger gets it. */
 export function signUp(sub: string = randomUUID(), trigger = "ConfirmSignUp"): string {
@@ -51,7 +53,8 @@ export class Crowd {
   private sent = 0;
 
   constructor(stack: Stack, private readonly perSecond: number) {
-    this.sender = spawn(program("local"), ["send", "-"], { env: { ...stack.environment }, stdio: ["pipe", "ignore", "ignore"] });
+    const log = openSync(join(PLACE, "send.log"), "w");
+    this.sender = spawn(program("local"), ["send", "-"], { env: { ...stack.environment }, stdio: ["pipe", log, log] });
     this.timer = setInterval(() => this.second(), 1000);
   }
 
