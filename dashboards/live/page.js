@@ -12,15 +12,15 @@ function written(value, unit, decimals) {
     return String(Number(number.toFixed(digits)));
   };
   const scaled = (steps) => {
-    const [size, suffix] = steps.find(([from]) => Math.abs(value) >= from) ?? steps[steps.length - 1];
+    const [, suffix, size] = steps.map(([from, name, of]) => [from, name, of ?? from]).find(([from]) => Math.abs(value) >= from) ?? steps.at(-1);
     return `${short(value / size)} ${suffix}`;
   };
   if (unit === "percentunit") return `${(value * 100).toFixed(decimals ?? 1)} %`;
   if (unit === "ops") return `${short(value)} /s`;
-  if (unit === "s") return value === 0 ? "0 s" : scaled([[3600, "h"], [120, "min"], [1, "s"], [0.001, "ms"]]);
-  if (unit === "bytes") return scaled([[2 ** 30, "GiB"], [2 ** 20, "MiB"], [2 ** 10, "KiB"], [1, "B"]]);
+  if (unit === "s") return value === 0 ? "0 s" : scaled([[7200, "h", 3600], [120, "min", 60], [1, "s"], [0.001, "ms", 0.001]]);
+  if (unit === "bytes") return scaled([[2 ** 30, "GiB"], [2 ** 20, "MiB"], [2 ** 10, "KiB"], [1, "B", 1]]);
   if (unit === "ms") return `${short(value)} ms`;
-  return Math.abs(value) >= 10_000 ? scaled([[1e6, "M"], [1e3, "k"]]) : short(value);
+  return Math.abs(value) >= 10_000 ? scaled([[1e6, "M"], [1e3, "k", 1e3]]) : short(value);
 }
 
 /** Distances between marks that read well in a unit; whole minutes between times. */

@@ -3,9 +3,10 @@
 //
 //   npm run live               starts everything, drives traffic, asks, stops everything
 //   npm run live -- --keep     leaves it running until Ctrl-C, to be looked at
+//   npm run live -- --beside   asks the Prometheus of one that is kept, and starts nothing
 
 import { execFile } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { alerts, rules } from "../alerts/rules.ts";
@@ -212,8 +213,18 @@ export async function live(then?: (prometheus: Prometheus, span: Span) => Promis
   return failures.length === 0;
 }
 
+/** Asks once more, of a run that is kept. */
+async function beside(): Promise<boolean> {
+  const { url, span } = JSON.parse(readFileSync(join(PLACE, "live.json"), "utf8")) as { url: string; span: Span };
+  const prometheus = new Prometheus(url);
+  await contract(prometheus);
+  await panels(prometheus, span);
+  await ruled(prometheus, span);
+  return failures.length === 0;
+}
+
 if (process.argv[1]?.endsWith("run.ts")) {
-  live().then(
+  (process.argv.includes("--beside") ? beside() : live()).then(
     (well) => process.exit(well ? 0 : 1),
     (fault) => {
       console.error(fault);
