@@ -1,6 +1,5 @@
-// Writes the three dashboards beside this file. What is committed is what this writes; a test compares them.
+// The three dashboards and where they are. ../generate.ts writes them; a test compares what is committed with them.
 
-import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { Name } from "./frame.ts";
 import { producer } from "./producer.ts";
@@ -15,8 +14,4 @@ export function file(name: Name): string {
 
 export function json(name: Name): string {
   return `${JSON.stringify(DASHBOARDS[name](), null, 2)}\n`;
-}
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  for (const name of Object.keys(DASHBOARDS) as Name[]) writeFileSync(file(name), json(name));
 }

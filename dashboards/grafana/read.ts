@@ -47,7 +47,7 @@ export interface Variable {
   readonly name: string;
   readonly type: string;
   readonly query?: string | { readonly query?: string };
-  readonly datasource?: { readonly uid?: string };
+  readonly datasource?: { readonly type?: string; readonly uid?: string };
   readonly current?: { readonly value?: string | readonly string[] };
   readonly allValue?: string;
 }

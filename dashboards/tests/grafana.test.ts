@@ -18,7 +18,7 @@ for (const name of NAMES) {
   const panels = shown(dashboard);
 
   test(`${name}: what is committed is what the generator writes`, () => {
-    const hint = "run npm run generate:grafana and commit what it writes";
+    const hint = "run npm run generate and commit what it writes";
     assert.equal(readFileSync(file(name), "utf8"), json(name), hint);
   });
 
@@ -46,13 +46,16 @@ for (const name of NAMES) {
 
   test(`${name}: every data source is a variable`, () => {
     const variables = new Map(dashboard.templating.list.map((variable) => [variable.name, variable]));
+    const asks = (who: string, source: { readonly type?: string; readonly uid?: string } | undefined): void => {
+      const variable = variables.get(/^\$\{(\w+)\}$/.exec(source?.uid ?? "")?.[1] ?? "");
+      assert.equal(variable?.type, "datasource", `${who} has ${source?.uid} for a data source`);
+      assert.equal(variable?.query, source?.type, `${who}: the variable picks another kind of source`);
+    };
     for (const panel of panels) {
-      for (const source of [panel.datasource, ...(panel.targets ?? []).map((target) => target.datasource)]) {
-        const variable = variables.get(/^\$\{(\w+)\}$/.exec(source?.uid ?? "")?.[1] ?? "");
-        assert.equal(variable?.type, "datasource", `${panel.title} has ${source?.uid} for a data source`);
-        assert.equal(variable?.query, source?.type, `${panel.title}: the variable picks another kind of source`);
-      }
+      asks(panel.title, panel.datasource);
+      (panel.targets ?? []).forEach((target) => asks(panel.title, target.datasource));
     }
+    for (const variable of variables.values()) if (variable.type === "query") asks(variable.name, variable.datasource);
   });
 
   test(`${name}: no variable is used that is not there, none is there that is not used`, () => {
@@ -80,6 +83,11 @@ for (const name of NAMES) {
   test(`${name}: queries read only what a worker exports or a rule records, by labels it has`, () => {
     const known = storedNames();
     const own = new Set(recorded());
+    for (const { type, name: variable, query } of dashboard.templating.list) {
+      if (type !== "query") continue;
+      const [, metric = ""] = /^label_values\((\w+)/.exec(typeof query === "object" ? (query.query ?? "") : "") ?? [];
+      assert.ok(known.has(metric), `the variable ${variable} reads ${metric}`);
+    }
     for (const panel of panels) {
       for (const { expr } of panel.targets ?? []) {
         if (expr === undefined) continue;
