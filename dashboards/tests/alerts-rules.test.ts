@@ -43,6 +43,19 @@ test("every alert says what it means, one command, what that prints, and where t
   }
 });
 
+const runbook = readFileSync(new URL("../../docs/runbook.md", import.meta.url), "utf8");
+const unwritten = runbook.includes("### Alert: ") ? false : "the runbook has no alerts yet";
+
+test("every alert has its heading in the runbook", { skip: unwritten }, () => {
+  const headings = [...runbook.matchAll(/^#+ (.*)$/gm)].map(([, heading]) => slug(heading ?? ""));
+  for (const { alert } of alerts()) assert.ok(headings.includes(anchor(alert)), `docs/runbook.md has no #${anchor(alert)}`);
+});
+
+/** As GitHub makes anchors of headings. */
+function slug(heading: string): string {
+  return heading.toLowerCase().replace(/[^\w\- ]/g, "").replaceAll(" ", "-");
+}
+
 test("what an alert says is bounded: values, job and instance, nobody", () => {
   for (const { alert, annotations, labels } of alerts()) {
     for (const text of [...Object.values(annotations), ...Object.values(labels)]) {
