@@ -102,7 +102,7 @@ export function calls() {
     ),
     chart(
       {
-        title: "From received to decided",
+        title: "A batch, from its turn to its answer",
         unit: "s",
         span: THIRD,
         description:
