@@ -106,7 +106,7 @@ export function calls() {
         unit: "s",
         span: THIRD,
         description:
-          "How long a batch takes from its receive until its outcome is known. Good: well below a second. Bad: near 30 s, half of the visibility timeout: leases must be extended; look at DynamoDB's durations.",
+          "How long a batch takes from when it is gathered until every outcome is known, held time included. Good: well below a second. Bad: near 30 s, half of the visibility timeout: leases must be extended; look at DynamoDB's durations.",
       },
       [
         { expr: quantile(0.5, "messaging_process_duration_seconds", ""), legend: "p50" },
