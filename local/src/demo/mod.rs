@@ -7,6 +7,7 @@
 
 mod crowd;
 mod report;
+pub(crate) mod trickle;
 mod verify;
 
 use std::io::IsTerminal;

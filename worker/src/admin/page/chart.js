@@ -11,11 +11,11 @@ function add(parent, name, attributes = {}) {
   return parent.appendChild(made);
 }
 
-/** The end of an axis that has to hold `most`: 1, 2 or 5 times a power of ten. */
+/** The end of an axis that has to hold `most`: a round number. */
 export function axisEnd(most, least) {
   if (!(most > least)) return least;
   const power = 10 ** Math.floor(Math.log10(most));
-  return [1, 2, 5, 10].map((times) => times * power).find((end) => end >= most);
+  return [1, 1.5, 2, 3, 4, 5, 6, 8, 10].map((times) => times * power).find((end) => end >= most);
 }
 
 export class Chart {

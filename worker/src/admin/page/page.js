@@ -274,6 +274,8 @@ follow("events", {
   },
   sample(sample) {
     live();
+    // The first sample repeats the last point of the history.
+    if (points.at(-1)?.t === sample.point.t) points.pop();
     points.push(sample.point);
     show(sample.status);
     headline(sample.headline);

@@ -28,6 +28,7 @@ export const ago = (value) => (value < 1 ? "now" : `${span(value)} ago`);
 /** A rate per second. */
 export const rate = (value) => (value >= 10 || value === 0 ? counts.format(Math.round(value)) : value.toFixed(1));
 
+export const text = String;
 export const found = (value) => (value ? "found" : "looked for");
 export const breaker = (value) => (value ? "open" : "closed");
 
