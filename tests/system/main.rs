@@ -28,6 +28,7 @@ mod leases;
 mod objects;
 mod outage;
 mod owners;
+mod page;
 mod panics;
 mod poison;
 mod privacy;

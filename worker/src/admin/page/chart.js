@@ -1,6 +1,8 @@
 // One small chart: ten minutes of one number, with the ends of both axes labelled. Inline SVG, drawn anew each
 // second; a value nobody has told leaves a gap. Its words are in the label of the picture and in the table below it.
 
+import { ago } from "./words.js";
+
 const SVG = "http://www.w3.org/2000/svg";
 const WINDOW = 600_000;
 const ROOM = { top: 16, bottom: 18, right: 40 };
@@ -95,8 +97,8 @@ export class Chart {
     const left = x(found.t);
     place(this.cursor, { x1: left, x2: left, y1: ceiling, y2: floor });
     place(this.read, { x: width, y: 10 });
-    const seconds = Math.round((last - found.t) / 1000);
-    this.read.textContent = `${value === null ? "not known" : this.write(value)}, ${seconds} s ago`;
+    const said = value === null ? "not known" : this.write(value);
+    this.read.textContent = `${said}, ${ago(Math.round((last - found.t) / 1000))}`;
   }
 
   /** The picture in words. */

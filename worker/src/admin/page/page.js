@@ -244,6 +244,7 @@ function lost() {
   root.dataset.lost = "";
   $("lost").hidden = false;
   document.title = "Stream lost · profile-worker";
+  write($("word"), `Last heard: ${$("word").textContent.toLowerCase()}`);
   const say = () => {
     const since = heardAt
       ? `Everything here is as it was at ${clock(heardAt)}, ${words.ago(Math.round((Date.now() - heardAt) / 1000))}.`
