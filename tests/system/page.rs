@@ -170,14 +170,21 @@ async fn the_stream_begins_with_the_history_and_tells_what_the_status_says() {
     let status = worker.status().await;
     for (field, value) in status.as_object().unwrap() {
         // These go on by themselves.
-        let goes_on = ["uptime_seconds", "last_receive_seconds_ago", "api_calls", "tasks", "answered_receives"];
+        let goes_on =
+            ["uptime_seconds", "last_receive_seconds_ago", "api_calls", "tasks", "answered_receives"];
         if !goes_on.contains(&field.as_str()) && field != "queue" {
             assert_eq!(&told["status"][field], value, "{field}");
         }
-        assert!(!told["status"][field].is_null() || value.is_null() || field == "queue", "{field} is not told");
+        assert!(
+            !told["status"][field].is_null() || value.is_null() || field == "queue",
+            "{field} is not told"
+        );
     }
     assert_eq!(told["headline"]["tone"], "working");
-    assert!(told["headline"]["sentence"].as_str().unwrap().starts_with("Sign-ups become profiles: "), "{told}");
+    assert!(
+        told["headline"]["sentence"].as_str().unwrap().starts_with("Sign-ups become profiles: "),
+        "{told}"
+    );
 
     // Who comes later is told what was before, a point a second, and it does not begin anew.
     let points = eventually("three more seconds are in the history", async || {

@@ -23,7 +23,7 @@ const TIDE: Duration = Duration::from_secs(240);
 ///
 /// # Errors
 /// When the queue cannot be reached any more.
-pub async fn send(
+pub(crate) async fn send(
     queues: &Queues,
     endpoint: &str,
     sqs: &aws_sdk_sqs::Client,

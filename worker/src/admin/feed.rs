@@ -19,7 +19,7 @@ use super::history::{History, Point};
 use crate::stats::{Snapshot, Stats};
 
 /// Listeners at once. A browser tab is one.
-pub const MOST_LISTENERS: usize = 32;
+pub(super) const MOST_LISTENERS: usize = 32;
 
 /// Events a listener may be behind, the history and the first sample among them.
 const BEHIND: usize = 8;
@@ -27,7 +27,7 @@ const BEHIND: usize = 8;
 const SECOND: Duration = Duration::from_secs(1);
 
 /// One for the whole run.
-pub struct Feed {
+pub(super) struct Feed {
     stats: Arc<Stats>,
     began: Instant,
     inner: Mutex<Inner>,
@@ -57,12 +57,12 @@ struct Sample<'a> {
 
 impl Feed {
     /// With no history yet.
-    pub fn new(stats: Arc<Stats>) -> Self {
+    pub(super) fn new(stats: Arc<Stats>) -> Self {
         Self { stats, began: Instant::now(), inner: Mutex::default() }
     }
 
     /// Samples until dropped.
-    pub async fn run(&self) {
+    pub(super) async fn run(&self) {
         let mut ticks = interval(SECOND);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
         loop {
@@ -72,12 +72,12 @@ impl Feed {
     }
 
     /// The state in words, as of now.
-    pub fn headline(&self) -> Headline {
+    pub(super) fn headline(&self) -> Headline {
         Headline::of(&self.stats.snapshot(Instant::now()), self.inner().history.lately())
     }
 
     /// One more listener; `None` while there are [`MOST_LISTENERS`].
-    pub fn listen(&self) -> Option<ReceiverStream<Told>> {
+    pub(super) fn listen(&self) -> Option<ReceiverStream<Told>> {
         let now = self.stats.snapshot(Instant::now());
         let mut inner = self.inner();
         inner.listeners.retain(|listener| !listener.is_closed());

@@ -33,13 +33,13 @@ const ANSWERED_WITH: [(HeaderName, &str); 5] = [
 
 /// Who is answered.
 #[derive(Debug, Clone, Copy)]
-pub struct Names {
+pub(super) struct Names {
     /// Only addresses and `localhost`.
     pub loopback_only: bool,
 }
 
 /// Around every route.
-pub async fn guard(State(names): State<Names>, request: Request, next: Next) -> Response {
+pub(super) async fn guard(State(names): State<Names>, request: Request, next: Next) -> Response {
     let mut response = match refusal(names, &request) {
         Some(refusal) => refusal,
         None => next.run(request).await,

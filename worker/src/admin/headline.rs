@@ -8,7 +8,7 @@ use crate::stats::{LastError, Snapshot};
 
 /// What stands above everything else.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Headline {
+pub(super) struct Headline {
     /// Its colour and its mark.
     pub tone: Tone,
     /// The state in a word.
@@ -22,7 +22,7 @@ pub struct Headline {
 /// The states a person tells apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Tone {
+pub(super) enum Tone {
     /// Messages come and go.
     Working,
     /// There are none.
@@ -37,7 +37,7 @@ pub enum Tone {
 
 impl Tone {
     /// As the page names it.
-    pub const fn name(self) -> &'static str {
+    pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Working => "working",
             Self::Idle => "idle",
@@ -59,7 +59,7 @@ const NEWS: u64 = 60;
 
 impl Headline {
     /// Of the numbers now and of the last minute.
-    pub fn of(now: &Snapshot, lately: Lately) -> Self {
+    pub(super) fn of(now: &Snapshot, lately: Lately) -> Self {
         let mut headline = Self::state(now, lately);
         if let Some(letters) = now.dead_letter_messages.filter(|letters| *letters > 0) {
             let are = if letters == 1 { "message is" } else { "messages are" };
@@ -103,9 +103,15 @@ fn waiting(now: &Snapshot) -> Headline {
         None => ("Looking for the queue and the table".to_owned(), None),
         Some(error) => {
             let note = match error.class {
-                "denied" => "`profile-worker check` names the permission that lacks. After two minutes health/live fails, so that a deployment is rolled back.",
-                "missing" => "`profile-worker check` says which of them is not there. It goes on by itself when both are; a table that Amplify makes anew takes minutes.",
-                _ => "`profile-worker check` says which of them does not answer. It goes on by itself when both do.",
+                "denied" => {
+                    "`profile-worker check` names the permission that lacks. After two minutes health/live fails, so that a deployment is rolled back."
+                }
+                "missing" => {
+                    "`profile-worker check` says which of them is not there. It goes on by itself when both are; a table that Amplify makes anew takes minutes."
+                }
+                _ => {
+                    "`profile-worker check` says which of them does not answer. It goes on by itself when both do."
+                }
             };
             (format!("Waiting for the queue and the table: {}", error.class), Some(note.to_owned()))
         }
@@ -123,7 +129,8 @@ fn breaker_open(now: &Snapshot) -> Headline {
         ),
     };
     let mut note =
-        "Nothing is lost meanwhile: the worker tries the table with what it holds and goes on by itself.".to_owned();
+        "Nothing is lost meanwhile: the worker tries the table with what it holds and goes on by itself."
+            .to_owned();
     if let Some(error) = now.last_errors.iter().find(|error| error.operation == "write") {
         note = format!("{note} The {}.", last(error));
     }
@@ -145,21 +152,30 @@ fn flowing(now: &Snapshot, lately: Lately) -> Headline {
             Some(latency) if latency.p50 > OBJECTIVE_MS => say(
                 Tone::Late,
                 "Behind",
-                format!("Sign-ups become profiles late: {rate}, half of them after more than {}", time(latency.p50)),
+                format!(
+                    "Sign-ups become profiles late: {rate}, half of them after more than {}",
+                    time(latency.p50)
+                ),
             ),
             Some(latency) => {
-                let sentence = format!("Sign-ups become profiles: {rate}, half of them within {}", time(latency.p50));
+                let sentence =
+                    format!("Sign-ups become profiles: {rate}, half of them within {}", time(latency.p50));
                 let mut headline = say(Tone::Working, "Working", sentence);
                 if latency.p99 > OBJECTIVE_MS {
                     headline.notes.push(format!("One in a hundred takes more than {}.", time(latency.p99)));
                 }
                 headline
             }
-            None => say(Tone::Working, "Working", format!("Profiles are made, none of a live sign-up: {rate}")),
+            None => {
+                say(Tone::Working, "Working", format!("Profiles are made, none of a live sign-up: {rate}"))
+            }
         };
     }
     if lately.repeated > 0 {
-        let sentence = format!("Only repeats: {} in the last minute, whose profiles were there", grouped(lately.repeated));
+        let sentence = format!(
+            "Only repeats: {} in the last minute, whose profiles were there",
+            grouped(lately.repeated)
+        );
         return say(Tone::Working, "Working", sentence);
     }
     match now.in_flight {
@@ -171,7 +187,11 @@ fn flowing(now: &Snapshot, lately: Lately) -> Headline {
 
 /// A rate that is less than one a second says more by the minute.
 fn rate(lately: Lately) -> String {
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate of profiles, never negative")]
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a rate of profiles, never negative"
+    )]
     match lately.rate {
         rate if rate >= 9.95 => format!("{}\u{a0}a\u{a0}second", grouped(rate.round() as u64)),
         rate if rate >= 1.0 => format!("{rate:.1}\u{a0}a\u{a0}second"),

@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::stats::Snapshot;
 
 /// Ten minutes of seconds.
-pub const MOST: usize = 600;
+pub(super) const MOST: usize = 600;
 
 /// Over which the rate is taken: short enough to move, long enough to be read.
 const RATE: Duration = Duration::from_secs(10);
@@ -19,7 +19,7 @@ const LATELY: Duration = Duration::from_secs(60);
 
 /// One moment of the charts.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Point {
+pub(super) struct Point {
     /// Milliseconds since the page's clock began.
     pub t: u64,
     /// Profiles made a second.
@@ -38,7 +38,7 @@ pub struct Point {
 
 /// What the last minute brought.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Lately {
+pub(super) struct Lately {
     /// Profiles made a second, just now.
     pub rate: f64,
     /// Profiles made within the minute.
@@ -49,7 +49,7 @@ pub struct Lately {
 
 /// The ring.
 #[derive(Debug, Default)]
-pub struct History {
+pub(super) struct History {
     samples: VecDeque<Sample>,
 }
 
@@ -62,7 +62,7 @@ struct Sample {
 
 impl History {
     /// One more sample, `since_start` by the page's clock, which never goes back.
-    pub fn push(&mut self, since_start: Duration, snapshot: &Snapshot) {
+    pub(super) fn push(&mut self, since_start: Duration, snapshot: &Snapshot) {
         let count = |name| snapshot.outcomes.get(name).copied().unwrap_or_default();
         let created = count("created");
         let rate = self.before(since_start, RATE).map_or(0.0, |earlier| {
@@ -85,17 +85,17 @@ impl History {
     }
 
     /// Everything there is, the oldest first.
-    pub fn points(&self) -> impl Iterator<Item = &Point> {
+    pub(super) fn points(&self) -> impl Iterator<Item = &Point> {
         self.samples.iter().map(|sample| &sample.point)
     }
 
     /// The newest.
-    pub fn last(&self) -> Option<&Point> {
+    pub(super) fn last(&self) -> Option<&Point> {
         self.samples.back().map(|sample| &sample.point)
     }
 
     /// The last minute, up to the newest sample.
-    pub fn lately(&self) -> Lately {
+    pub(super) fn lately(&self) -> Lately {
         let Some(newest) = self.samples.back() else { return Lately::default() };
         let Some(earlier) = self.before(Duration::from_millis(newest.point.t), LATELY) else {
             return Lately::default();

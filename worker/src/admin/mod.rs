@@ -105,7 +105,6 @@ async fn ready(State(Shown { stats, .. }): State<Shown>) -> (StatusCode, &'stati
     }
 }
 
-<<<<<<< HEAD
 async fn page(State(feed): State<Arc<Feed>>) -> impl IntoResponse {
     page::page(&feed.headline())
 }
@@ -120,10 +119,7 @@ async fn events(State(feed): State<Arc<Feed>>) -> Response {
     }
 }
 
-async fn status(State(stats): State<Arc<Stats>>) -> Json<Snapshot> {
-=======
 async fn status(State(Shown { stats, .. }): State<Shown>) -> Json<Snapshot> {
->>>>>>> main
     Json(stats.snapshot(Instant::now()))
 }
 

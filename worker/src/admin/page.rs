@@ -14,7 +14,7 @@ const CSS: &str = "text/css; charset=utf-8";
 const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 
 /// Path, type and text of everything that the page loads.
-pub const FILES: [(&str, &str, &str); 5] = [
+pub(super) const FILES: [(&str, &str, &str); 5] = [
     ("/page.css", CSS, include_str!("page/page.css")),
     ("/page.js", JAVASCRIPT, include_str!("page/page.js")),
     ("/chart.js", JAVASCRIPT, include_str!("page/chart.js")),
@@ -23,12 +23,12 @@ pub const FILES: [(&str, &str, &str); 5] = [
 ];
 
 /// The page with this headline in it.
-pub fn page(headline: &Headline) -> impl IntoResponse {
+pub(super) fn page(headline: &Headline) -> impl IntoResponse + use<> {
     ([(CONTENT_TYPE, "text/html; charset=utf-8")], write(headline))
 }
 
 /// One of [`FILES`].
-pub fn file(kind: &'static str, text: &'static str) -> impl IntoResponse {
+pub(super) fn file(kind: &'static str, text: &'static str) -> impl IntoResponse {
     ([(CONTENT_TYPE, kind)], text)
 }
 
@@ -91,6 +91,8 @@ mod tests {
         assert!(!PAGE.contains("<script>"), "inline");
         // The one address is a namespace, which is not fetched.
         let elsewhere = all.replace("http://www.w3.org/2000/svg", "");
-        assert!(!elsewhere.contains("http://") && !elsewhere.contains("https://") && !elsewhere.contains("//cdn"));
+        assert!(
+            !elsewhere.contains("http://") && !elsewhere.contains("https://") && !elsewhere.contains("//cdn")
+        );
     }
 }

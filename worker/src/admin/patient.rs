@@ -17,7 +17,7 @@ use tokio::time::{Sleep, sleep};
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A listener whose connections are [`Timed`].
-pub struct Patient(pub TcpListener);
+pub(super) struct Patient(pub TcpListener);
 
 impl Listener for Patient {
     type Io = Timed<TcpStream>;
@@ -35,7 +35,7 @@ impl Listener for Patient {
 }
 
 /// A connection that ends when it could not be written to for too long.
-pub struct Timed<S> {
+pub(super) struct Timed<S> {
     stream: S,
     waiting: Option<Pin<Box<Sleep>>>,
 }
@@ -118,7 +118,11 @@ mod tests {
         });
         let failure = near.write_all(&[7; 100]).await.unwrap_err();
         assert_eq!(failure.kind(), ErrorKind::TimedOut);
-        assert!(begun.elapsed() >= 5 * (PATIENCE * 9 / 10) + PATIENCE, "given up after {:?}", begun.elapsed());
+        assert!(
+            begun.elapsed() >= 5 * (PATIENCE * 9 / 10) + PATIENCE,
+            "given up after {:?}",
+            begun.elapsed()
+        );
         drop(reading.await.unwrap());
     }
 }

@@ -80,7 +80,10 @@ fn times_are_as_precise_as_a_sentence_needs() {
     ] {
         assert_eq!(time(ms).replace('\u{a0}', " "), expected, "{ms}");
     }
-    assert_eq!((grouped(0), grouped(999), grouped(1_234_567)), ("0".into(), "999".into(), "1,234,567".into()));
+    assert_eq!(
+        (grouped(0), grouped(999), grouped(1_234_567)),
+        ("0".into(), "999".into(), "1,234,567".into())
+    );
 }
 
 #[test]
