@@ -124,7 +124,7 @@ pub(super) fn sign_up(n: usize) -> Sent {
 
 /// The same user's password reset, or his sign-up again.
 pub(super) fn again(n: usize) -> Sent {
-    User::nth(n).event(if n % 2 == 0 { "ConfirmSignUp" } else { "ConfirmForgotPassword" })
+    User::nth(n).event(if n.is_multiple_of(2) { "ConfirmSignUp" } else { "ConfirmForgotPassword" })
 }
 
 /// One of the bad messages, in turn.

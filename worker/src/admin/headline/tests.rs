@@ -15,8 +15,8 @@ fn ready() -> Snapshot {
     now
 }
 
-fn latency(p50: u64, p99: u64) -> Option<Percentiles> {
-    Some(Percentiles { p50, p99, max: p99, count: 100 })
+fn latency(p50: u64, p99: u64) -> Percentiles {
+    Percentiles { p50, p99, max: p99, count: 100 }
 }
 
 fn error(operation: &'static str, class: &'static str, seconds_ago: u64) -> LastError {
@@ -50,7 +50,7 @@ fn at_the_start_it_says_what_it_waits_for_and_why() {
 #[test]
 fn sign_ups_that_become_profiles_are_told_with_their_rate_and_their_time() {
     let mut now = ready();
-    now.confirmation_to_profile_last_minute_ms = latency(412, 900);
+    now.confirmation_to_profile_last_minute_ms = Some(latency(412, 900));
     for (rate, created, expected) in [
         (1234.4, 9999, "1,234 a second"),
         (38.2, 2280, "38 a second"),
@@ -89,10 +89,10 @@ fn times_are_as_precise_as_a_sentence_needs() {
 #[test]
 fn profiles_later_than_promised_are_not_called_well() {
     let mut now = ready();
-    now.confirmation_to_profile_last_minute_ms = latency(60_001, 70_000);
+    now.confirmation_to_profile_last_minute_ms = Some(latency(60_001, 70_000));
     let (tone, sentence) = read(&now, lately(3.0, 180, 0));
     assert_eq!((tone, sentence.contains("late")), (Tone::Late, true), "{sentence}");
-    now.confirmation_to_profile_last_minute_ms = latency(60_000, 70_000);
+    now.confirmation_to_profile_last_minute_ms = Some(latency(60_000, 70_000));
     let headline = Headline::of(&now, lately(3.0, 180, 0));
     assert_eq!((headline.tone, headline.notes.len()), (Tone::Working, 1));
     assert!(headline.notes[0].contains("One in a hundred"));
@@ -111,7 +111,7 @@ fn what_no_sign_up_made_is_not_said_of_sign_ups() {
 fn a_table_that_cannot_be_written_is_said_before_all_that_went_well() {
     let mut now = ready();
     now.breaker_open = true;
-    now.confirmation_to_profile_last_minute_ms = latency(400, 900);
+    now.confirmation_to_profile_last_minute_ms = Some(latency(400, 900));
     now.last_errors = vec![error("receive", "unavailable", 1), error("write", "throttled", 3)];
     for (held, expected) in [
         (0, "The table cannot be written: all messages wait in the queue"),
