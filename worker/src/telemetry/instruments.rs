@@ -105,21 +105,22 @@ impl Instruments {
         if let Some(inner) = &self.inner {
             inner.consumed.add(messages.len() as u64, &inner.of_queue(Messaging::Receive.name()));
         }
-        self.traces.messaging(Messaging::Receive, call, messages.iter(), error);
+        self.traces.messaging(Messaging::Receive, messages.len(), messages.iter(), call, error);
         answer
     }
 
-    /// Makes a call about messages that are in hand.
+    /// Makes a call about so many messages that are in hand; about which, where that is known.
     pub async fn settling<'a, A>(
         &self,
         kind: Messaging,
+        messages: usize,
         about: impl Iterator<Item = &'a Message>,
         call: impl Future<Output = Result<A, CallError>>,
     ) -> Result<A, CallError> {
         let (answer, call) = self.traces.call(call).await;
         let error = answer.as_ref().err();
         self.on_messaging(kind, call.took(), error);
-        self.traces.messaging(kind, call, about, error);
+        self.traces.messaging(kind, messages, about, call, error);
         answer
     }
 

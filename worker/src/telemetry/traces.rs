@@ -96,6 +96,8 @@ impl Traces {
     pub async fn call<A>(&self, call: impl Future<Output = A>) -> (A, Call) {
         let began = Began { at: self.0.as_ref().map(|_| opentelemetry::time::now()) };
         let begun = tokio::time::Instant::now();
+        // The SDK's futures are large, and what wraps them would hold them several times on the stack.
+        let call = Box::pin(call);
         if self.0.is_none() {
             let answer = call.await;
             return (answer, Call { began, took: begun.elapsed(), request_id: None });
@@ -113,16 +115,16 @@ impl Traces {
     pub fn messaging<'a>(
         &self,
         kind: Messaging,
-        call: Call,
+        messages: usize,
         about: impl Iterator<Item = &'a Message>,
+        call: Call,
         error: Option<&CallError>,
     ) {
         let Some(inner) = &self.0 else { return };
-        let mut messages = 0_usize;
-        let links: Vec<Link> = about.inspect(|_| messages += 1).filter_map(link).collect();
         if kind == Messaging::Receive && messages == 0 && error.is_none() {
             return;
         }
+        let links: Vec<Link> = about.filter_map(link).collect();
         let url = match kind {
             Messaging::Quarantine => inner.places.dead_letter_url.get(),
             Messaging::Receive | Messaging::Delete | Messaging::MakeVisible => Some(&inner.places.queue_url),
@@ -197,8 +199,8 @@ impl Traces {
     /// Does something within the turn of a batch.
     pub async fn within<A>(&self, turn: Option<&Processing>, work: impl Future<Output = A>) -> A {
         match turn {
-            Some(turn) => work.with_context(turn.context()).await,
-            None => work.await,
+            Some(turn) => Box::pin(work).with_context(turn.context()).await,
+            None => Box::pin(work).await,
         }
     }
 }
