@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { launch, live, open } from "./harness/browser.mjs";
-import { World, signUps } from "./harness/world.mjs";
+import { World, eventually, signUps } from "./harness/world.mjs";
 
 let world, browser, page;
 before(async () => {
@@ -64,6 +64,8 @@ test("a full house is no end: the page tries until there is room", async () => {
   await late.waitForSelector("[data-stream=lost]", { state: "attached" });
   assert.match(await late.textContent("#lost"), /There is nothing to show yet/);
   assert.ok(await late.isVisible("h1"), "the sentence comes with the page");
+  // It has come in vain again and again.
+  await eventually("it tries for the fourth time", () => late.requests.filter((url) => url.endsWith("/events")).length >= 4);
   taken[0].stop.abort();
   await late.waitForSelector("[data-stream=live]", { state: "attached", timeout: 60_000 });
   for (const { stop, reading } of taken) {

@@ -22,14 +22,15 @@ function leaves(value, path = []) {
 }
 
 test("after a load the page says what /status.json says", async () => {
+  // It is open before anything happens, and follows.
+  const page = await open(browser, world.url);
+  await live(page);
   const people = signUps(1234);
   await world.send(people);
   await world.until("they have profiles", (status) => status.created === 1234);
   await world.send([...people.slice(0, 40), ...Array.from({ length: 3 }, () => signUp({ userPoolId: "eu-central-1_Other" }))]);
   await world.until("all is settled", (status) => status.in_flight === 0 && status.already_present === 40 && status.rejected === 3);
 
-  const page = await open(browser, world.url);
-  await live(page);
   // Both are read within one turn of the page, until they agree: seconds go by and polls come and go in between.
   let differences;
   await eventually("page and /status.json agree", async () => {

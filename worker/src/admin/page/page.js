@@ -163,10 +163,11 @@ function headline({ tone, word, sentence, notes }) {
   if ([...list.children].map((note) => note.textContent).join("\n") !== notes.join("\n").replaceAll("`", "")) {
     list.replaceChildren(...notes.map(note));
   }
-  if (told !== tone) {
-    // Said aloud when it becomes another, and not each second.
+  // Said aloud when it becomes another sentence, and not when its numbers do.
+  const said = `${tone} ${sentence.split(/[:\d]/)[0]}`;
+  if (told !== said) {
     if (told !== null) write($("announcement"), sentence);
-    told = tone;
+    told = said;
     document.title = `${word} · profile-worker`;
     const shape = `<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'><path fill='${words.COLOURS[tone]}' fill-rule='evenodd' d='${words.MARKS[tone]}'/></svg>`;
     document.querySelector("link[rel=icon]").href = `data:image/svg+xml,${encodeURIComponent(shape)}`;
