@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use harness::collector::Told;
-use harness::confirmations::TRACEPARENT;
+use harness::confirmations::{POOL, TRACEPARENT};
 use harness::http::free_port;
 use harness::{Collector, Person, Personal, Trigger, vitals, world};
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
@@ -139,6 +139,36 @@ async fn what_is_quarantined_and_sent_back_keeps_its_trace_whichever_way_it_came
     world.worker().told_to(&again).run_until_empty().await.assert_outcomes(&[("created", 3)]);
     let spans = again.spans();
     assert_eq!(links(&named(&spans, "process")), vec![(TRACE_ID.to_owned(), SENT_BY.to_owned()); 3]);
+}
+
+#[tokio::test]
+async fn what_a_job_sends_begins_its_own_trace_and_the_worker_links_it() {
+    let (world, job, collector) = (world!(), Collector::start().await, Collector::start().await);
+    let people = Person::crowd(25);
+    let lines: Vec<_> = people.iter().map(Person::body).collect();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), lines.join("\n")).unwrap();
+    let from = file.path().to_str().unwrap();
+    let worker = || world.worker().with("USER_POOL_IDS", POOL);
+    let ended = worker().told_to(&job).arguments(&["backfill", "--from", from]).run().await;
+    assert_eq!(ended.code, Some(0), "{ended:#?}");
+    let sent = job.spans();
+    let sent = named(&sent, "SendMessageBatch");
+    assert_eq!(sent.iter().map(|told| count(told)).collect::<Vec<_>>().iter().sum::<usize>(), 25);
+    for told in &sent {
+        assert_eq!(told.span.kind, SpanKind::Producer as i32);
+        assert_eq!(told.attributes["messaging.operation.type"], "send");
+    }
+    world.worker().told_to(&collector).run_until_empty().await.assert_outcomes(&[("created", 25)]);
+    let contexts: BTreeSet<_> =
+        sent.iter().map(|told| (hex(&told.span.trace_id), hex(&told.span.span_id))).collect();
+    let linked = links(&named(&collector.spans(), "process"));
+    assert_eq!(linked.len(), 25);
+    assert_eq!(linked.into_iter().collect::<BTreeSet<_>>(), contexts);
+    // Who pushes nothing sends no context.
+    let ended = worker().arguments(&["backfill", "--from", from]).run().await;
+    assert_eq!(ended.code, Some(0), "{ended:#?}");
+    assert!(world.peek(25).await.iter().all(|letter| letter.traceparent.is_none()));
 }
 
 #[tokio::test]

@@ -29,7 +29,7 @@ struct Inner {
     consumed: Counter<u64>,
     processing: Histogram<f64>,
     database: Histogram<f64>,
-    places: Arc<Destinations>,
+    destinations: Arc<Destinations>,
 }
 
 /// A call to SQS.
@@ -67,8 +67,8 @@ impl Messaging {
 }
 
 impl Instruments {
-    /// Those of this meter, about these places.
-    pub fn new(meter: &Meter, traces: Traces, places: Arc<Destinations>) -> Self {
+    /// Those of this meter, about these destinations.
+    pub fn new(meter: &Meter, traces: Traces, destinations: Arc<Destinations>) -> Self {
         let origins = Origin::ALL.map(|origin| [KeyValue::new(names::SOURCE, origin.name())]);
         let inner = Inner {
             profiles: seconds(meter, Metric::ConfirmationToProfile),
@@ -88,7 +88,7 @@ impl Instruments {
                 .build(),
             processing: seconds(meter, Metric::Processing),
             database: seconds(meter, Metric::DatabaseCalls),
-            places,
+            destinations,
         };
         Self { inner: Some(Arc::new(inner)), traces }
     }
@@ -167,7 +167,7 @@ impl Instruments {
         let Some(inner) = &self.inner else { return };
         let mut labels = inner.of_queue(call.name());
         if call == Messaging::Quarantine
-            && let (Some(last), Some(url)) = (labels.last_mut(), inner.places.dead_letter_url.get())
+            && let (Some(last), Some(url)) = (labels.last_mut(), inner.destinations.dead_letter_url.get())
         {
             last.value = queue_name(url).to_owned().into();
         }
@@ -200,7 +200,10 @@ impl Inner {
         vec![
             KeyValue::new(names::MESSAGING_SYSTEM, names::AWS_SQS),
             KeyValue::new(names::MESSAGING_OPERATION_NAME, operation),
-            KeyValue::new(names::MESSAGING_DESTINATION_NAME, queue_name(&self.places.queue_url).to_owned()),
+            KeyValue::new(
+                names::MESSAGING_DESTINATION_NAME,
+                queue_name(&self.destinations.queue_url).to_owned(),
+            ),
         ]
     }
 }
