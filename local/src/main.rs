@@ -48,7 +48,7 @@ fn main() -> ExitCode {
     let ended = runtime.block_on(async {
         match cli.command {
             None => demo::run(&cli.demo).await,
-            Some(Command::Serve(options)) => serve::run(&options).await,
+            Some(Command::Serve(options)) => Box::pin(serve::run(&options)).await,
             Some(Command::Send(options)) => send::run(&options).await,
         }
     });

@@ -1,14 +1,18 @@
-//! The endpoints for other programs: the aws CLI, boto3, a second worker. Nothing is kept after the
-//! end; nothing is checked of who calls, so it stays on loopback.
+//! The endpoints for other programs: the aws CLI, boto3, a second worker; and, with `--worker`, a worker and people who
+//! sign up, for somebody who wants to look at the status page. Nothing is kept after the end; nothing is checked of
+//! who calls, so it stays on loopback.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "the variables are for stdout")]
+
+use std::net::{Ipv4Addr, SocketAddr};
 
 use anyhow::Context;
 use clap::Args;
 
 use crate::cognito::{Pool, User};
-use crate::demo::{QUEUE, TABLE};
+use crate::demo::{self, QUEUE, TABLE};
 use crate::stack::{self, Ports, Stack};
+use worker::pipeline::Stop;
 use worker::ports::UserStatus;
 
 /// What may be chosen about the endpoints.
@@ -26,6 +30,20 @@ pub struct Options {
     /// S3's port; 0 picks a free one.
     #[arg(long, default_value_t = 0)]
     pub s3_port: u16,
+    /// Run a worker too, and let people sign up: for a look at its status page.
+    #[arg(long)]
+    pub worker: bool,
+    /// The port of its status page.
+    #[arg(long, default_value_t = 9464, requires = "worker", value_parser = clap::value_parser!(u16).range(1..))]
+    pub page_port: u16,
+    /// Sign-ups a second of `--worker`, on average, from 0.1 to 200.
+    #[arg(long, default_value_t = 5.0, requires = "worker", value_parser = rate)]
+    pub rate: f64,
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    let rate = text.parse().map_err(|_| "a number is needed".to_owned())?;
+    if (0.1..=200.0).contains(&rate) { Ok(rate) } else { Err("from 0.1 to 200".into()) }
 }
 
 /// The bucket that is there for files of the jobs.
@@ -45,6 +63,7 @@ pub async fn run(options: &Options) -> anyhow::Result<bool> {
     let stack = Stack::start_on(ports).await.context("the endpoints cannot be started; is a port taken?")?;
     let access = stack.access();
     let queues = stack::create_queues(&aws_sdk_sqs::Client::from_conf(access.sqs().build()), QUEUE).await?;
+    let sqs = aws_sdk_sqs::Client::from_conf(access.sqs().build());
     stack::create_table(&aws_sdk_dynamodb::Client::from_conf(access.dynamodb().build()), TABLE, &["id"])
         .await?;
     let pool = stack.cognito.create_pool("profiles");
@@ -57,8 +76,8 @@ pub async fn run(options: &Options) -> anyhow::Result<bool> {
         ("AWS_DEFAULT_REGION", "eu-central-1".into()),
         ("AWS_ACCESS_KEY_ID", "local".into()),
         ("AWS_SECRET_ACCESS_KEY", "local".into()),
-        ("QUEUE_URL", queues.queue),
-        ("DEAD_LETTER_QUEUE_URL", queues.dead_letter),
+        ("QUEUE_URL", queues.queue.clone()),
+        ("DEAD_LETTER_QUEUE_URL", queues.dead_letter.clone()),
         ("TABLE_NAME", TABLE.into()),
         ("AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER", stack.cognito_endpoint()),
         ("AWS_ENDPOINT_URL_S3", stack.s3_endpoint()),
@@ -72,9 +91,29 @@ pub async fn run(options: &Options) -> anyhow::Result<bool> {
     );
     eprintln!("Serving; paste the lines above into another shell. Ctrl-C ends it and forgets everything.");
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-    tokio::select! {
-        interrupted = tokio::signal::ctrl_c() => interrupted?,
-        _ = terminate.recv() => {}
+    let asked_to_end = async {
+        tokio::select! {
+            interrupted = tokio::signal::ctrl_c() => interrupted,
+            _ = terminate.recv() => Ok(()),
+        }
+    };
+    if options.worker {
+        let page = SocketAddr::from((Ipv4Addr::LOCALHOST, options.page_port));
+        eprintln!("People sign up, {} a second on average; the worker's page: http://{page}/", options.rate);
+        let stop = Stop::default();
+        let working = demo::work_with_page(&queues, &access, page, stop.clone());
+        let endpoint = stack.sqs_endpoint();
+        let sending = demo::trickle::send(&queues, &endpoint, &sqs, options.rate);
+        tokio::pin!(working);
+        tokio::select! {
+            ended = &mut working => return ended.map(|_| true),
+            ended = sending => ended?,
+            asked = asked_to_end => asked?,
+        }
+        stop.soft.cancel();
+        working.await?;
+    } else {
+        asked_to_end.await?;
     }
     drop(stack);
     Ok(true)

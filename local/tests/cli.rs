@@ -128,3 +128,44 @@ fn send_never_reaches_for_aws() {
         local().args(["send", "-", "--queue-url", "https://sqs.eu-central-1.amazonaws.com/1/q"]).output();
     assert_eq!(output.unwrap().status.code(), Some(64), "an endpoint must be named");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_newcomer_sees_sign_ups_become_profiles_on_the_page_with_one_command() {
+    use std::io::Read;
+    use std::net::{TcpListener, TcpStream};
+
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
+    let mut command = local();
+    command.args(["serve", "--worker", "--rate", "50", "--page-port", &port]);
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut serving = Serving(child);
+    let address = format!("http://127.0.0.1:{port}/");
+    assert!(lines.any(|line| line.unwrap().ends_with(&address)), "the page's address is not printed");
+
+    let get = |path: &str| -> Option<String> {
+        let mut stream = TcpStream::connect(format!("127.0.0.1:{port}")).ok()?;
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: close\r\n\r\n").ok()?;
+        let mut text = String::new();
+        stream.read_to_string(&mut text).ok()?;
+        text.split_once("\r\n\r\n").map(|(_, body)| body.to_owned())
+    };
+    let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(60);
+    loop {
+        let status = get("/status.json").and_then(|text| serde_json::from_str::<Value>(&text).ok());
+        // People, some of them twice, and messages that cannot become profiles.
+        let seen = |name: &str| status.as_ref().and_then(|status| status[name].as_u64()).unwrap_or_default();
+        if seen("created") > 100 && seen("already_present") > 0 && seen("rejected") > 0 {
+            break;
+        }
+        assert!(tokio::time::Instant::now() < deadline, "{status:?}");
+        tokio::time::sleep(std::time::Duration::from_millis(25)).await;
+    }
+    let page = get("/").unwrap();
+    assert!(page.contains("Sign-ups become profiles: "), "{page}");
+
+    // It ends when it is asked to, and with what is in hand.
+    let terminated = Command::new("/bin/kill").arg(serving.0.id().to_string()).status().unwrap();
+    assert!(terminated.success());
+    assert!(serving.0.wait().unwrap().success());
+}

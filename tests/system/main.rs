@@ -29,6 +29,7 @@ mod metrics;
 mod objects;
 mod outage;
 mod owners;
+mod page;
 mod panics;
 mod poison;
 mod privacy;

@@ -117,6 +117,23 @@ fn row(id: &str, owner: &str, email: &str) -> Value {
     })
 }
 
+/// The sign-up of user number `n`, of any number of users.
+pub(super) fn sign_up(n: usize) -> Sent {
+    User::nth(n).event("ConfirmSignUp")
+}
+
+/// The same user's password reset, or his sign-up again.
+pub(super) fn again(n: usize) -> Sent {
+    User::nth(n).event(if n.is_multiple_of(2) { "ConfirmSignUp" } else { "ConfirmForgotPassword" })
+}
+
+/// One of the bad messages, in turn.
+pub(super) fn bad(n: usize) -> Sent {
+    let mut all = bad_messages();
+    let place = n % all.len();
+    Sent::Body(all.swap_remove(place).0)
+}
+
 impl User {
     /// User number `n`: e-mail sign-ups mostly, with the other kinds among them.
     fn nth(n: usize) -> Self {

@@ -7,9 +7,11 @@
 
 mod crowd;
 mod report;
+pub(crate) mod trickle;
 mod verify;
 
 use std::io::IsTerminal;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -91,8 +93,7 @@ pub async fn run(options: &Options) -> anyhow::Result<bool> {
         crowd.messages.len()
     );
     let begun = Instant::now();
-    let telemetry = Telemetry::unpushed(telemetry::Destinations::default())
-        .map_err(|fault| anyhow::anyhow!("{fault}"))?;
+    let telemetry = quiet_telemetry()?;
     let stats = Arc::clone(&telemetry.stats);
     let stop = Stop::default();
     let progress = JoinSet::from_iter([show_progress(Arc::clone(&stats), crowd.messages.len() as u64)]);
@@ -101,7 +102,7 @@ pub async fn run(options: &Options) -> anyhow::Result<bool> {
     let feeding = feed(&crowd, &queues, &endpoint, &sqs, &waiting);
     let working = async {
         waiting.notified().await;
-        work(&queues, &access, &telemetry, stop.clone()).await
+        work(&queues, &access, &telemetry, "off", Some(QUIET), stop.clone()).await
     };
     let (fed, summary) = tokio::join!(feeding, working);
     drop(progress);
@@ -128,6 +129,8 @@ async fn work(
     queues: &Queues,
     access: &worker::aws::clients::Access,
     telemetry: &Telemetry,
+    admin_addr: &str,
+    until_empty: Option<&str>,
     stop: Stop,
 ) -> anyhow::Result<Summary> {
     let places = Places {
@@ -136,15 +139,33 @@ async fn work(
         user_pool_ids: Some(USER_POOL.into()),
         ..Places::default()
     };
-    let written = Written { places, admin_addr: Some("off".into()), ..Written::default() };
+    let written = Written { places, admin_addr: Some(admin_addr.into()), ..Written::default() };
     let problems = |problems: Vec<config::Problem>| {
         anyhow::anyhow!("{}", problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
     };
     let config = config::parse(&written).map_err(problems)?;
-    let quiet = config::until_empty(QUIET).map_err(problems)?;
-    service::run(&config, access, telemetry, Some(quiet), stop)
-        .await
-        .map_err(|problem| problems(vec![problem]))
+    let quiet = until_empty.map(config::until_empty).transpose().map_err(problems)?;
+    service::run(&config, access, telemetry, quiet, stop).await.map_err(|problem| problems(vec![problem]))
+}
+
+/// The same for somebody who looks: with its status page at this address, until stopped.
+///
+/// # Errors
+/// When the address is taken.
+pub(crate) async fn work_with_page(
+    queues: &Queues,
+    access: &worker::aws::clients::Access,
+    page: SocketAddr,
+    stop: Stop,
+) -> anyhow::Result<Summary> {
+    let telemetry = quiet_telemetry()?;
+    let working = work(queues, access, &telemetry, &page.to_string(), None, stop).await;
+    working.context("the worker cannot run; --page-port chooses another port")
+}
+
+/// Counted, and told to nobody.
+fn quiet_telemetry() -> anyhow::Result<Telemetry> {
+    Telemetry::unpushed(telemetry::Destinations::default()).map_err(|fault| anyhow::anyhow!("{fault}"))
 }
 
 struct Fed {

@@ -1,4 +1,5 @@
-//! The admin endpoint: is the worker well, and what has it counted? Read-only, on loopback by default.
+//! The admin endpoint: is the worker well, and what has it counted? For machines, and as a page for people.
+//! Read-only, on loopback by default.
 //!
 //! Health is about this process, never about DynamoDB: a table that is down must not get tasks killed
 //! that would only come back to the same table.
@@ -8,10 +9,11 @@ use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
+use axum::response::sse::{KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::{Json, Router};
+use axum::{Json, Router, middleware};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 
@@ -19,6 +21,16 @@ use crate::stats::{Snapshot, Stats};
 use crate::telemetry::meter::Exposition;
 
 mod ask;
+mod feed;
+mod guard;
+mod headline;
+mod history;
+mod page;
+mod patient;
+
+use feed::Feed;
+use guard::Names;
+use patient::Patient;
 
 pub use ask::{Answer, ask};
 
@@ -38,15 +50,31 @@ struct Shown {
 
 /// Serves until dropped.
 pub async fn serve(listener: TcpListener, stats: Arc<Stats>, exposition: Exposition) {
+    let names = Names { loopback_only: listener.local_addr().is_ok_and(|addr| addr.ip().is_loopback()) };
+    let feed = Arc::new(Feed::new(Arc::clone(&stats)));
     let shown = Shown { stats, exposition };
     let app = Router::new()
         .route("/health/live", get(live))
         .route("/health/ready", get(ready))
         .route("/status.json", get(status))
         .route("/metrics", get(metrics))
-        .with_state(shown);
+        .with_state(shown)
+        .merge(for_people(Arc::clone(&feed)))
+        .layer(middleware::from_fn_with_state(names, guard::guard));
     // The listener lives as long as the process; an accept error is retried inside axum.
-    let _ = axum::serve(listener, app).await;
+    tokio::select! {
+        _ = axum::serve(Patient(listener), app) => {}
+        () = feed.run() => {}
+    }
+}
+
+/// The status page and what it listens to.
+fn for_people(feed: Arc<Feed>) -> Router {
+    let mut routes = Router::new().route("/", get(page)).route("/events", get(events));
+    for (path, kind, text) in page::FILES {
+        routes = routes.route(path, get(async move || page::file(kind, text)));
+    }
+    routes.with_state(feed)
 }
 
 /// Whether the process should be left alone.
@@ -74,6 +102,20 @@ async fn ready(State(Shown { stats, .. }): State<Shown>) -> (StatusCode, &'stati
         (StatusCode::OK, "receiving")
     } else {
         (StatusCode::SERVICE_UNAVAILABLE, "waiting for the queue and the table")
+    }
+}
+
+async fn page(State(feed): State<Arc<Feed>>) -> impl IntoResponse {
+    page::page(&feed.headline())
+}
+
+async fn events(State(feed): State<Arc<Feed>>) -> Response {
+    match feed.listen() {
+        Some(stream) => Sse::new(stream).keep_alive(KeepAlive::default()).into_response(),
+        None => {
+            let why = format!("{} are listening already; close a page\n", feed::MOST_LISTENERS);
+            (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "10")], why).into_response()
+        }
     }
 }
 
