@@ -47,7 +47,7 @@ const CASES: Partial<Record<Alert, readonly Case[]>> = {
   DeadLetterQueueNotEmpty: [
     { what: 'one message', changes: { dead: during(begun, begun + 30, always(1), always(0)) }, told: ['DeadLetterQueueNotEmpty'] },
     { what: 'a queue that was never used', changes: { dead: never }, told: [] },
-    { what: 'it stays, and SQS reports no more: told once', changes: { dead: during(begun, begun + 120, always(3), never) }, told: ['DeadLetterQueueNotEmpty'] },
+    { what: 'it stays, and SQS is silent for an hour: told once', changes: { dead: during(begun + 60, begun + 120, never, during(begun, 14 * HOURS, always(3), always(0))) }, told: ['DeadLetterQueueNotEmpty'] },
     { what: 'emptied, and one more', changes: { dead: (minute) => [minute < begun ? 0 : minute < begun + 30 ? 1 : minute < begun + 60 ? 0 : 1] }, told: ['DeadLetterQueueNotEmpty', 'DeadLetterQueueNotEmpty'] },
   ],
   OldestMessageTooOld: [
@@ -137,11 +137,15 @@ test('a short outage pages nobody', () => {
 })
 
 for (const minutes of [15, 40, 120]) {
-  test(`a worker that is gone for ${minutes} minutes pages once`, () => {
-    const { breaker: _, ...same } = outage(begun, minutes)
-    const gone = { ...same, breaker: during(begun, begun + minutes - 1, never, always(0)) }
-    assert.deepEqual(told(gone).filter((alarm) => alarm !== 'ConfirmationToProfileSlowBurn'), ['NoReceive'])
-  })
+  for (const [how, nothing] of [['zeros', always(0)], ['silence', never]] as const) {
+    test(`a worker that is gone for ${minutes} minutes pages once (SQS reports ${how})`, () => {
+      const away = (there: Series): Series => during(begun, begun + minutes - 1, nothing, there)
+      const same = outage(begun, minutes)
+      const breaker = during(begun, begun + minutes - 1, never, always(0))
+      const gone = { ...same, breaker, received: away(same.received), empty: away(same.empty) }
+      assert.deepEqual(told(gone).filter((alarm) => alarm !== 'ConfirmationToProfileSlowBurn'), ['NoReceive'])
+    })
+  }
 }
 
 test('a breaker that opens now and then mutes pages, but not the ticket that tells of it', () => {

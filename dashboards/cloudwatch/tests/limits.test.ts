@@ -2,6 +2,7 @@
 // PutCompositeAlarm), and what we ask of every alarm beside that.
 
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { test } from 'node:test'
 
 import { alarms } from '../alarms.ts'
@@ -85,6 +86,7 @@ test('every text has its severity, one command on one line, what it prints, and 
     assert.equal(run, `Run: ${command}`, alert)
     assert.ok(prints?.startsWith('Prints: '), alert)
     assert.equal(link, `${SAMPLE.repository}/docs/runbook.md#${anchor(alert)}`, alert)
+    assert.equal(spawnSync('sh', ['-n', '-c', command]).status, 0, command)
     // To look changes nothing.
     assert.doesNotMatch(command, /delete|purge|--fix|redrive|drop|retry|put-|update-/, alert)
   }
