@@ -20,6 +20,7 @@ mod owner;
 mod rejection;
 mod template;
 mod timestamp;
+mod trace;
 
 pub use confirmation::{Confirmation, Source, TriggerSource};
 pub use ids::{InvalidId, UserPoolId, UserSub, Username};
@@ -29,3 +30,4 @@ pub use model_toml::ModelError;
 pub use owner::Owner;
 pub use rejection::{Reason, Rejection};
 pub use timestamp::{InvalidTimestamp, Timestamp};
+pub use trace::{Traceparent, XRayHeader};

@@ -11,14 +11,13 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
 
 use serde_json::Value;
 use worker::aws::clients::Access;
 use worker::cli::{Places, Written};
 use worker::pipeline::Stop;
 use worker::service;
-use worker::stats::Stats;
+use worker::telemetry::{Destinations, Telemetry};
 
 fn local() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_local"));
@@ -116,8 +115,8 @@ async fn serve_send_and_a_worker_meet() {
     let written = Written { places, admin_addr: Some("off".into()), ..Written::default() };
     let config = worker::config::parse(&written).unwrap();
     let quiet = worker::config::until_empty("500ms").unwrap();
-    let stats = Arc::new(Stats::default());
-    let summary = service::run(&config, &access, stats, Some(quiet), Stop::default()).await.unwrap();
+    let telemetry = Telemetry::unpushed(Destinations::default()).unwrap();
+    let summary = service::run(&config, &access, &telemetry, Some(quiet), Stop::default()).await.unwrap();
     assert!(summary.drained);
     assert_eq!(summary.counts.outcomes["created"], 2);
     assert_eq!(summary.counts.outcomes["already_present"], 1);

@@ -3,6 +3,8 @@
 //! The profile is written minutes of code away from the sign-up; the trace is what joins the two. A
 //! header comes from outside, so a bad one must never cost a user the announcement: it is dropped.
 
+use domain::XRayHeader;
+
 /// One invocation's place in a trace, in both spellings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TraceContext {
@@ -16,34 +18,15 @@ impl TraceContext {
     /// The longest `TraceHeader` that EventBridge takes (PutEventsRequestEntry, API reference).
     const MAX_LENGTH: usize = 500;
 
-    /// Reads `Root=1-<8 hex>-<24 hex>;Parent=<16 hex>;Sampled=<0|1>` and whatever else is between the
-    /// semicolons. `None` where SQS or EventBridge might refuse it.
+    /// Reads the header. `None` where SQS or EventBridge might refuse it.
     pub(crate) fn parse(header: &str) -> Option<Self> {
         let printable = header.bytes().all(|byte| (b' '..=b'~').contains(&byte));
         if header.len() > Self::MAX_LENGTH || !printable {
             return None;
         }
-        let field = |name: &str| {
-            header.split(';').filter_map(|part| part.trim().split_once('=')).find(|(key, _)| *key == name)
-        };
-        let (_, root) = field("Root")?;
-        let (epoch, unique) = root.strip_prefix("1-")?.split_once('-')?;
-        let (epoch, unique) = (hex(epoch, 8)?, hex(unique, 24)?);
-        let trace_id = format!("{epoch}{unique}");
-        let sampled = field("Sampled").is_some_and(|(_, value)| value == "1");
-        let parent = field("Parent").and_then(|(_, id)| hex(id, 16));
-        // All zeros is how W3C spells "no id" (Trace Context, section 3.2.2).
-        let named = |id: &str| id.bytes().any(|digit| digit != b'0');
-        let traceparent = parent
-            .filter(|parent| named(parent) && named(&trace_id))
-            .map(|parent| format!("00-{trace_id}-{parent}-{:02x}", u8::from(sampled)));
+        let traceparent = XRayHeader::parse(header)?.traceparent().map(|traceparent| traceparent.to_string());
         Some(Self { header: header.to_owned(), traceparent })
     }
-}
-
-fn hex(text: &str, length: usize) -> Option<String> {
-    let good = text.len() == length && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    good.then(|| text.to_ascii_lowercase())
 }
 
 #[cfg(test)]

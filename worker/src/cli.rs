@@ -158,6 +158,36 @@ pub struct Logs {
     pub log_filter: Option<String>,
 }
 
+/// Where telemetry is pushed, as it was written, if it was: OpenTelemetry's own variables.
+#[derive(Clone, Default, Args)]
+#[command(next_help_heading = "Telemetry (OpenTelemetry's own variables)")]
+pub struct Otel {
+    /// Where a collector listens for OTLP over HTTP, such as http://localhost:4318 [default: nothing is pushed].
+    #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", hide_env_values = true, value_name = "URL")]
+    pub otel_exporter_otlp_endpoint: Option<String>,
+    /// The same for spans alone, with the whole path.
+    #[arg(long, env = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", hide_env_values = true, value_name = "URL")]
+    pub otel_exporter_otlp_traces_endpoint: Option<String>,
+    /// The same for metrics alone, with the whole path.
+    #[arg(long, env = "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", hide_env_values = true, value_name = "URL")]
+    pub otel_exporter_otlp_metrics_endpoint: Option<String>,
+    /// Only http/protobuf.
+    #[arg(long, env = "OTEL_EXPORTER_OTLP_PROTOCOL", hide_env_values = true, value_name = "PROTOCOL")]
+    pub otel_exporter_otlp_protocol: Option<String>,
+    /// Whether spans are pushed [default: otlp if there is an endpoint].
+    #[arg(long, env = "OTEL_TRACES_EXPORTER", hide_env_values = true, value_name = "otlp|none")]
+    pub otel_traces_exporter: Option<String>,
+    /// Whether metrics are pushed [default: otlp if there is an endpoint].
+    #[arg(long, env = "OTEL_METRICS_EXPORTER", hide_env_values = true, value_name = "otlp|none")]
+    pub otel_metrics_exporter: Option<String>,
+    /// What the worker calls itself [default: profile-worker].
+    #[arg(long, env = "OTEL_SERVICE_NAME", hide_env_values = true, value_name = "NAME")]
+    pub otel_service_name: Option<String>,
+    /// true pushes nothing.
+    #[arg(long, env = "OTEL_SDK_DISABLED", hide_env_values = true, value_name = "true|false")]
+    pub otel_sdk_disabled: Option<String>,
+}
+
 /// Every setting of the worker as it was written, if it was.
 #[derive(Clone, Default, Args)]
 #[command(next_help_heading = "Settings (each also an environment variable)")]
@@ -210,6 +240,9 @@ pub struct Written {
     /// How to log.
     #[command(flatten)]
     pub logs: Logs,
+    /// Where telemetry is pushed.
+    #[command(flatten)]
+    pub otel: Otel,
 }
 
 /// Every setting of a job as it was written, if it was.

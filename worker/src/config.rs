@@ -11,11 +11,12 @@ use crate::aws::clients::ATTEMPT;
 use crate::cli::{Logs, Written};
 use crate::decide::decode::Rules;
 use crate::pipeline::Settings;
-use crate::telemetry::{LogFormat, Pseudonyms};
+use crate::telemetry::{Export, LogFormat, Pseudonyms};
 use reader::{Reader, given};
 
 mod amplify;
 mod job;
+mod otel;
 mod reader;
 mod table;
 
@@ -65,6 +66,8 @@ pub struct Config {
     pub pseudonyms: Pseudonyms,
     /// The admin endpoint.
     pub admin_addr: Option<SocketAddr>,
+    /// Where telemetry is pushed.
+    pub export: Export,
 }
 
 /// What a command needs to say anything at all.
@@ -80,7 +83,7 @@ pub struct Logging {
 const ADMIN_ADDR: &str = "127.0.0.1:9464";
 
 /// What the drain leaves for the telemetry's last flush.
-const TELEMETRY_FLUSH: Duration = Duration::from_secs(5);
+pub const TELEMETRY_FLUSH: Duration = Duration::from_secs(5);
 
 /// SQS's quota of messages in flight on one standard queue (SQS developer guide, "Quotas").
 const SQS_IN_FLIGHT: u64 = 120_000;
@@ -166,6 +169,7 @@ pub fn parse(written: &Written) -> Result<Config, Vec<Problem>> {
         seconds(1)..=seconds(7200),
     );
     let admin_addr = reader.admin_addr(given(written.admin_addr.as_deref()));
+    let export = otel::export(&written.otel, &mut reader);
     // The values are what was asked for only if every one could be read.
     if reader.problems.is_empty() {
         relate(&settings, stop_timeout, &mut reader.problems);
@@ -184,6 +188,7 @@ pub fn parse(written: &Written) -> Result<Config, Vec<Problem>> {
         stop_timeout,
         pseudonyms: Pseudonyms::new(given(written.logs.log_hash_key.as_deref())),
         admin_addr,
+        export,
     })
 }
 

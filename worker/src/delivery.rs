@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::decide::lease::LeaseTable;
+use crate::outcome::Origin;
 use crate::permits::Permit;
 use crate::ports::{Message, ReceiptHandle};
 
@@ -20,6 +21,8 @@ pub struct Delivery {
     pub message: Message,
     /// How long it is ours.
     pub lease: Lease,
+    /// Why it was sent, once it was read.
+    pub origin: Origin,
     _permit: Permit,
 }
 
@@ -34,7 +37,7 @@ impl Delivery {
         permit: Permit,
     ) -> Self {
         let lease = Leases::open(leases, message.handle.clone(), received_at, received_at + visibility);
-        Self { message, lease, _permit: permit }
+        Self { message, lease, origin: Origin::Unknown, _permit: permit }
     }
 }
 

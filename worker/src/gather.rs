@@ -38,7 +38,7 @@ pub async fn run(
                 Some(arrivals) => {
                     for Job { delivery, write } in arrivals.jobs {
                         let alone = is_suspect(delivery.message.receive_count);
-                        let member = Member { delivery, observed_at: write.observed_at, live: write.live };
+                        let member = Member { delivery, observed_at: write.observed_at };
                         if alone {
                             ready.push(vec![Group { profile: write.profile, members: vec![member] }]);
                         } else {

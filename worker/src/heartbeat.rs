@@ -15,8 +15,9 @@ use crate::decide::lease::LeaseTable;
 use crate::delivery::Leases;
 use crate::pipeline::Shared;
 use crate::ports::{CallError, ConfirmationQueue, ErrorClass, ProfileTable, ReceiptHandle};
+use crate::stats::Operation;
 use crate::stats::Stats;
-use crate::telemetry::events;
+use crate::telemetry::{Messaging, events};
 
 /// Calls on their way at once, of up to ten leases each.
 const AT_ONCE: usize = 8;
@@ -79,7 +80,10 @@ async fn extend<Q: ConfirmationQueue, T: ProfileTable>(
     let (ids, entries): (Vec<_>, Vec<_>) =
         ten.into_iter().map(|(id, handle)| (id, (handle, visibility))).unzip();
     // A call that fails as a whole, refused or not, has said nothing about any one receipt.
-    let (results, unanswered) = match shared.queue.make_visible_after(&entries).await {
+    let call = shared.queue.make_visible_after(&entries);
+    // Whose leases these are is not known here; the messages are named where they are settled.
+    let call = shared.stats.instruments.settling(Messaging::MakeVisible, std::iter::empty(), call);
+    let (results, unanswered) = match call.await {
         Ok(results) => (results, CallError::new(ErrorClass::Unavailable, "no_result_for_entry")),
         Err(error) => (Vec::new(), error),
     };
@@ -107,7 +111,7 @@ async fn extend<Q: ConfirmationQueue, T: ProfileTable>(
         }
     });
     for error in &failures {
-        shared.stats.on_error(Instant::now(), "extend", error.class);
+        shared.stats.on_error(Instant::now(), Operation::Extend, error.class);
     }
     if extended > 0 {
         shared.stats.on_leases_extended(extended);

@@ -17,6 +17,7 @@ use crate::decide::rejections::{Blame, Rejections};
 use crate::decide::settlement::{Happened, is_refusal};
 use crate::pipeline::Shared;
 use crate::ports::{CallError, ConfirmationQueue, ErrorClass, Inserted, ProfileTable, StoredOwner};
+use crate::stats::Operation;
 use crate::telemetry::events;
 
 /// What the writes of one process have learnt about the table.
@@ -127,7 +128,7 @@ impl<Q: ConfirmationQueue, T: ProfileTable> Inserter<'_, Q, T> {
         let mut failures = 0;
         loop {
             let begun = self.begun(failures);
-            let happened = match self.attempt(self.shared.table.insert(profile)).await {
+            let happened = match self.attempt(self.put_once(profile)).await {
                 Ok(inserted) => {
                     self.shared.permits.on_answer(Call::One, begun.elapsed());
                     self.on_answer();
@@ -153,6 +154,13 @@ impl<Q: ConfirmationQueue, T: ProfileTable> Inserter<'_, Q, T> {
         }
     }
 
+    async fn put_once(&self, profile: &Profile) -> Result<Inserted, CallError> {
+        let instruments = &self.shared.stats.instruments;
+        instruments.on_write(1);
+        let present = |answer: &Inserted| usize::from(matches!(answer, Inserted::Exists(_)));
+        instruments.asking("PutItem", 1, self.shared.table.insert(profile), present).await
+    }
+
     /// One batch call, one result per place.
     async fn batch(
         &self,
@@ -162,7 +170,17 @@ impl<Q: ConfirmationQueue, T: ProfileTable> Inserter<'_, Q, T> {
     ) -> Result<Vec<Result<Inserted, CallError>>, Happened> {
         let chosen: Vec<&Profile> = places.iter().filter_map(|place| profiles.get(*place).copied()).collect();
         let (begun, epoch) = (self.begun(failures), self.shared.gate.epoch());
-        let mut results = self.attempt(self.shared.table.insert_batch(&chosen)).await?;
+        let mut results = {
+            let call = self.shared.table.insert_batch(&chosen);
+            self.shared.stats.instruments.on_write(chosen.len());
+            let asking = self.shared.stats.instruments.asking(
+                "BatchExecuteStatement",
+                chosen.len(),
+                call,
+                |answers| answers.iter().filter(|answer| matches!(answer, Ok(Inserted::Exists(_)))).count(),
+            );
+            self.attempt(asking).await?
+        };
         self.shared.permits.on_answer(Call::Several, begun.elapsed());
         results.resize_with(places.len(), || {
             Err(CallError::new(ErrorClass::Unavailable, "no_result_for_statement"))
@@ -243,7 +261,7 @@ impl<Q: ConfirmationQueue, T: ProfileTable> Inserter<'_, Q, T> {
     }
 
     fn on_error(&self, error: &CallError) {
-        self.shared.stats.on_error(Instant::now(), "write", error.class);
+        self.shared.stats.on_error(Instant::now(), Operation::Write, error.class);
         if error.class == ErrorClass::Throttled {
             self.shared.permits.on_throttled();
         }

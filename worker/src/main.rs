@@ -11,11 +11,12 @@ use comfy_table::Table;
 use tokio::signal::unix::{SignalKind, signal};
 use worker::aws::clients::{Access, Clients};
 use worker::cli::{self, Cli, Command, Logs, Output, Written};
-use worker::config::{self, Problem};
+use worker::config::{self, Config, Problem};
 use worker::jobs::{JobError, Report, adopt, backfill, check, explain, quarantine, reconcile, redrive};
 use worker::pipeline::{Ended, Stop};
 use worker::service::{self, Summary};
 use worker::stats::Stats;
+use worker::telemetry::{Destinations, Telemetry};
 use worker::{admin, telemetry};
 
 const USAGE: u8 = 64;
@@ -91,7 +92,7 @@ async fn dispatch(cli: Cli) -> Result<u8, Vec<Problem>> {
 }
 
 /// Reads the settings, with the problems of all of them together.
-fn settings(written: &Written) -> Result<config::Config, Vec<Problem>> {
+fn settings(written: &Written) -> Result<Config, Vec<Problem>> {
     match (config::logging(&written.logs), config::parse(written)) {
         (Ok(logging), Ok(config)) => {
             telemetry::init(logging.format, logging.filter);
@@ -122,17 +123,39 @@ async fn run(written: &Written, until_empty: Option<&str>, output: Output) -> Re
     let (config, until_empty) = config;
     let stop = Stop::default();
     listen_for_signals(&stop).map_err(|problem| vec![problem])?;
+    let telemetry = telemetry_for(&config).await?;
     let access = Access::from_environment().await;
-    let summary = service::run(&config, &access, Arc::new(Stats::default()), until_empty, stop).await;
+    let summary = service::run(&config, &access, &telemetry, until_empty, stop).await;
     let summary = summary.map_err(|problem| vec![problem])?;
     match output {
         Output::Json => println!("{}", serde_json::to_string(&summary).unwrap_or_default()),
         Output::Table => println!("{}", summary_table(&summary)),
     }
+    telemetry.flush(config::TELEMETRY_FLUSH).await;
     Ok(match summary.ended {
         Ended::Drained => 0,
         Ended::Overrun => OVERRUN,
         Ended::StageFailed => SOFTWARE,
+    })
+}
+
+async fn telemetry_for(config: &Config) -> Result<Telemetry, Vec<Problem>> {
+    let export = config.export.clone();
+    let places = Destinations {
+        queue_url: config.queue_url.clone(),
+        table: config.table_name.clone(),
+        ..Destinations::default()
+    };
+    // The exporters' client blocks while it is made.
+    let made = tokio::task::spawn_blocking(move || Telemetry::new(&export, places)).await;
+    made.ok().and_then(Result::ok).ok_or_else(|| {
+        let fault = "telemetry cannot be set up for this endpoint";
+        let mend = "compare it with http://localhost:4318, or set OTEL_SDK_DISABLED=true";
+        vec![Problem {
+            variable: "OTEL_EXPORTER_OTLP_ENDPOINT".into(),
+            fault: fault.into(),
+            mend: mend.into(),
+        }]
     })
 }
 

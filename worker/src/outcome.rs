@@ -1,6 +1,8 @@
 //! The closed list of ways a delivery can end. Metrics, the summary and the tests use these names;
 //! every delivery ends in exactly one.
 
+use domain::Source;
+
 /// How one delivery ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Outcome {
@@ -64,6 +66,48 @@ impl Outcome {
         match self {
             Self::Created => Self::AlreadyPresent,
             same => same,
+        }
+    }
+}
+
+/// Why a delivery's confirmation was sent, as far as it could be read. Only the live ones are under the latency
+/// objective: nobody waits for the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Origin {
+    /// A user was confirmed a moment ago.
+    Live,
+    /// Told again from an EventBridge archive.
+    Replay,
+    /// The backfill job.
+    Backfill,
+    /// The reconcile job.
+    Reconcile,
+    /// The message could not be read.
+    Unknown,
+}
+
+impl Origin {
+    /// Every origin.
+    pub const ALL: [Self; 5] = [Self::Live, Self::Replay, Self::Backfill, Self::Reconcile, Self::Unknown];
+
+    /// The value of the label `source`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Replay => "replay",
+            Self::Backfill => "backfill",
+            Self::Reconcile => "reconcile",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// Of a message that was read.
+    pub fn of(source: Source, replayed: bool) -> Self {
+        match source {
+            Source::Reconcile => Self::Reconcile,
+            Source::BackfillCognito | Source::BackfillFile => Self::Backfill,
+            Source::CognitoTrigger if replayed => Self::Replay,
+            Source::CognitoTrigger => Self::Live,
         }
     }
 }

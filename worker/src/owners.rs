@@ -17,6 +17,7 @@ use crate::pipeline::Shared;
 use crate::ports::{
     CallError, ConfirmationQueue, ErrorClass, MOST_INSERTS, MOST_KEYS, ProfileTable, StoredOwner,
 };
+use crate::stats::Operation;
 use crate::telemetry::events;
 
 /// Where to ask.
@@ -95,11 +96,12 @@ async fn read<Q: ConfirmationQueue, T: ProfileTable>(shared: Arc<Shared<Q, T>>, 
         asks.iter().flat_map(|ask| &ask.keys).map(|key| (key, StoredOwner::NotTold)).collect();
     let keys: Vec<&ProfileKey> = owners.keys().copied().collect();
     let epoch = shared.gate.epoch();
-    let result = shared.table.owners(&keys).await;
+    let call = shared.table.owners(&keys);
+    let result = shared.stats.instruments.asking("BatchGetItem", keys.len(), call, |_| 0).await;
     match &result {
         Ok(found) => owners.extend(keys.into_iter().zip(found.iter().cloned())),
         Err(error) => {
-            shared.stats.on_error(Instant::now(), "owners", error.class);
+            shared.stats.on_error(Instant::now(), Operation::Owners, error.class);
             if error.class == ErrorClass::Throttled {
                 shared.permits.on_throttled();
             }

@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 use crate::decide::decode::Rules;
 use crate::delivery::Leases;
 use crate::gate::Gate;
-use crate::outcome::Outcome;
+use crate::outcome::{Origin, Outcome};
 use crate::permits::Permits;
 use crate::ports::{ConfirmationQueue, ProfileTable, ReceiptHandle, UserPools};
 use crate::receive::Ways;
@@ -193,6 +193,7 @@ async fn drain<Q: ConfirmationQueue, T: ProfileTable>(
         let handles = shared.leases.handles();
         release(shared, &handles).await;
     }
+    shared.stats.instruments.on_drained(begun.elapsed());
     events::drain_ends(begun.elapsed(), shared.leases.in_flight());
     match (finished, failed) {
         (_, true) => Ended::StageFailed,
@@ -224,7 +225,7 @@ async fn release<Q: ConfirmationQueue, T: ProfileTable>(shared: &Shared<Q, T>, h
             for _ in
                 shared.queue.make_visible_after(&entries).await.iter().flatten().filter(|entry| entry.is_ok())
             {
-                shared.stats.on_outcome(Instant::now(), Outcome::Released);
+                shared.stats.on_outcome(Instant::now(), Outcome::Released, Origin::Unknown);
             }
         }
     };

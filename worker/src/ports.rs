@@ -6,7 +6,8 @@ use std::fmt;
 use std::future::Future;
 use std::time::Duration;
 
-use domain::{Profile, ProfileKey, Timestamp, UserPoolId, UserSub, Username};
+use domain::{Profile, ProfileKey, Timestamp, Traceparent, UserPoolId, UserSub, Username};
+use serde::Serialize;
 
 /// What SQS hands out to settle one receipt of one message. A new receive makes a new handle.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -33,10 +34,19 @@ pub struct Message {
     pub sent_at: Timestamp,
     /// SQS's ApproximateFirstReceiveTimestamp.
     pub first_received_at: Timestamp,
-    /// The message attribute `traceparent`, as it came.
+    /// The trace of whoever sent it: the message attribute `traceparent`, else what the body or `AWSTraceHeader`
+    /// says. Untrusted; as it came.
     pub traceparent: Option<String>,
     /// The message attribute `profile_worker.quarantine`, as it came: this message was in quarantine before.
     pub earlier_note: Option<String>,
+}
+
+impl Message {
+    /// The trace that its sender was in, if that can be read: 32 hexadecimal digits.
+    pub fn trace_id(&self) -> Option<String> {
+        let traceparent = Traceparent::parse(self.traceparent.as_deref()?)?;
+        Some(traceparent.trace_id().to_owned())
+    }
 }
 
 /// A message on its way to the dead-letter queue, with the reason why.
@@ -48,7 +58,7 @@ pub struct Quarantine<'a> {
 }
 
 /// How many messages the queue says it holds. Approximate, as SQS is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct Depth {
     /// Waiting to be received.
     pub visible: u64,
@@ -81,6 +91,10 @@ pub enum ErrorClass {
 }
 
 impl ErrorClass {
+    /// Every class.
+    pub const ALL: [Self; 5] =
+        [Self::Throttled, Self::Unavailable, Self::Missing, Self::Denied, Self::Refused];
+
     /// The stable name in logs and counters.
     pub const fn name(self) -> &'static str {
         match self {

@@ -9,6 +9,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::Timestamp;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
@@ -24,6 +25,7 @@ use crate::permits::Permit;
 use crate::pipeline::Shared;
 use crate::ports::{CallError, ConfirmationQueue, ProfileTable};
 use crate::settle::Fate;
+use crate::stats::Operation;
 use crate::telemetry::events;
 use crate::verify;
 
@@ -192,20 +194,22 @@ async fn poll<Q: ConfirmationQueue, T: ProfileTable>(
     }
     shared.stats.on_poll(asked_at, shared.gate.is_open() && !invited);
     let max = u32::try_from(asked).unwrap_or(1);
-    let mut received = match shared.queue.receive(max, shared.settings.wait_time).await {
+    let receive = shared.queue.receive(max, shared.settings.wait_time);
+    let mut received = match shared.stats.instruments.receiving(receive).await {
         Ok(received) => received,
         Err(error) => {
-            shared.stats.on_error(Instant::now(), "receive", error.class);
+            shared.stats.on_error(Instant::now(), Operation::Receive, error.class);
             return Answered::failed(asked_at, invited, Some(error));
         }
     };
     // Whatever a server hands out, each message in hand has a permit.
     received.truncate(asked);
-    shared.stats.on_receive(Instant::now(), received.len());
+    let oldest = received.iter().map(|message| message.sent_at).min().map(age);
+    shared.stats.on_receive(Instant::now(), received.len(), oldest);
     let answer = Answer::Brought { messages: received.len(), asked };
     let mut jobs = Vec::with_capacity(received.len());
     for (message, permit) in received.into_iter().zip(permits) {
-        let delivery =
+        let mut delivery =
             Delivery::new(message, asked_at, shared.settings.visibility_timeout, &shared.leases, permit);
         if stop.is_cancelled() {
             let _ = ways.fates.send(Fate::single(delivery, Happened::Stopped)).await;
@@ -213,6 +217,10 @@ async fn poll<Q: ConfirmationQueue, T: ProfileTable>(
         }
         match shared.rules.decode(&delivery.message.body, delivery.message.sent_at) {
             Decoded::Write(write) => {
+                delivery.origin = write.origin;
+                if delivery.message.traceparent.is_none() {
+                    delivery.message.traceparent.clone_from(&write.traceparent);
+                }
                 if write.replayed {
                     shared.stats.on_replay();
                 }
@@ -222,13 +230,22 @@ async fn poll<Q: ConfirmationQueue, T: ProfileTable>(
                     _ => jobs.push(job),
                 }
             }
-            Decoded::Ignore => drop(ways.fates.send(Fate::single(delivery, Happened::Unwanted)).await),
+            Decoded::Ignore(origin) => {
+                delivery.origin = origin;
+                drop(ways.fates.send(Fate::single(delivery, Happened::Unwanted)).await);
+            }
             Decoded::Reject(rejection) => {
                 drop(ways.fates.send(Fate::single(delivery, Happened::Rejected(rejection))).await);
             }
         }
     }
     Answered { jobs, asked_at, answer, invited, error: None }
+}
+
+/// By the wall clock, as SQS wrote it.
+fn age(sent_at: Timestamp) -> Duration {
+    let ms = jiff::Timestamp::now().as_millisecond() - sent_at.epoch_ms();
+    Duration::from_millis(u64::try_from(ms).unwrap_or(0))
 }
 
 fn arrived<Q: ConfirmationQueue, T: ProfileTable>(

@@ -7,14 +7,14 @@ use std::time::Duration;
 use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, interval_at, sleep};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::admin;
 use crate::aws::clients::{ATTEMPT, Access, Clients};
 use crate::aws::cognito::CognitoPools;
 use crate::aws::dynamodb::{DynamoDbTable, key_mismatch, table_key};
-use crate::aws::sqs::{SqsQueue, queue_facts};
+use crate::aws::sqs::{SqsQueue, depth, queue_facts};
 use crate::config::{Config, Problem};
 use crate::decide::backoff::Policy;
 use crate::decide::breaker::Patience;
@@ -24,7 +24,7 @@ use crate::permits::Permits;
 use crate::pipeline::{self, Ended, Shared, Stop};
 use crate::ports::{CallError, ConfirmationQueue, Depth};
 use crate::stats::{Snapshot, Stats};
-use crate::telemetry::events;
+use crate::telemetry::{Telemetry, events};
 use crate::verify::Verifier;
 
 /// What a run has to say when it ends.
@@ -43,6 +43,9 @@ pub struct Summary {
 /// How often the `status` event is logged.
 const STATUS: Duration = Duration::from_secs(60);
 
+/// How often the queues are asked what they hold: two requests each time, some 175,000 a month.
+const QUEUES: Duration = Duration::from_secs(30);
+
 /// Between two looks for a queue or table that is not there.
 const LOOK: Policy = Policy {
     initial_interval: Duration::from_millis(500),
@@ -59,10 +62,11 @@ const LOOK: Policy = Policy {
 pub async fn run(
     config: &Config,
     access: &Access,
-    stats: Arc<Stats>,
+    telemetry: &Telemetry,
     until_empty: Option<Duration>,
     stop: Stop,
 ) -> Result<Summary, Problem> {
+    let stats = Arc::clone(&telemetry.stats);
     let clients = Clients::new(access, &stats);
     let leases = Arc::new(Leases::default());
     let mut aside = JoinSet::new();
@@ -76,7 +80,7 @@ pub async fn run(
         })?;
         // With port 0 the address is known only now.
         events::admin_listening(listener.local_addr().unwrap_or(addr));
-        aside.spawn(admin::serve(listener, Arc::clone(&stats)));
+        aside.spawn(admin::serve(listener, Arc::clone(&stats), telemetry.exposition.clone()));
     }
     if config.rules.user_pools.is_empty() {
         events::any_pool_accepted();
@@ -89,6 +93,12 @@ pub async fn run(
             let dead_letter_url = found?;
             stats.set_ready();
             events::ready(dead_letter_url.is_some());
+            if let Some(url) = &dead_letter_url {
+                let _ = telemetry.places.dead_letter_url.set(url.clone());
+            }
+            let sqs = clients.sqs_calm.clone();
+            let urls = (config.queue_url.clone(), dead_letter_url.clone());
+            aside.spawn(watch_queues(sqs, urls, Arc::clone(&stats)));
             let queue = SqsQueue::new(
                 clients.clone(),
                 config.queue_url.clone(),
@@ -197,6 +207,22 @@ async fn stop_when_empty<Q: ConfirmationQueue, T: Send + Sync + 'static>(
     }
 }
 
+/// Sees every now and then what the queues hold.
+async fn watch_queues(sqs: aws_sdk_sqs::Client, urls: (String, Option<String>), stats: Arc<Stats>) {
+    let look = async |url: &str| depth(&sqs, url).await.ok();
+    let mut ticks = interval_at(Instant::now(), QUEUES);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        let queue = look(&urls.0).await;
+        let dead_letters = match &urls.1 {
+            Some(url) => look(url).await,
+            None => None,
+        };
+        stats.set_depths(queue, dead_letters);
+    }
+}
+
 async fn report_status(stats: Arc<Stats>) {
     let mut ticks = interval_at(Instant::now() + STATUS, STATUS);
     loop {
@@ -220,8 +246,8 @@ mod tests {
         let stats = Arc::new(Stats::default());
         let _ = tokio::time::timeout(STATUS * 9 / 10, report_status(Arc::clone(&stats))).await;
         assert!(lines.read().is_empty());
-        stats.on_receive(Instant::now(), 2);
-        stats.on_outcome(Instant::now(), crate::outcome::Outcome::Created);
+        stats.on_receive(Instant::now(), 2, None);
+        stats.on_outcome(Instant::now(), crate::outcome::Outcome::Created, crate::outcome::Origin::Live);
         let _ = tokio::time::timeout(3 * STATUS + STATUS / 2, report_status(stats)).await;
         let logged = lines.read();
         assert_eq!(logged.len(), 3);

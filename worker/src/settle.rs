@@ -18,7 +18,8 @@ use crate::delivery::Delivery;
 use crate::outcome::Outcome;
 use crate::pipeline::Shared;
 use crate::ports::{CallError, ConfirmationQueue, EntryResults, ErrorClass, ProfileTable, Quarantine};
-use crate::telemetry::{events, quarantine_note};
+use crate::stats::Operation;
+use crate::telemetry::{Messaging, events, quarantine_note};
 
 mod buffer;
 
@@ -150,7 +151,7 @@ fn decide<Q, T>(shared: &Shared<Q, T>, fate: Fate) -> Vec<(Delivery, Outcome, Se
 
 /// The delivery's end: counted once; the lease closes and the permit comes back.
 fn conclude<Q, T>(shared: &Shared<Q, T>, delivery: Delivery, outcome: Outcome) {
-    shared.stats.on_outcome(Instant::now(), outcome);
+    shared.stats.on_outcome(Instant::now(), outcome, delivery.origin);
     delivery.lease.close();
 }
 
@@ -181,7 +182,7 @@ async fn settle_batch<Q: ConfirmationQueue, T: ProfileTable>(
             match result {
                 Ok(()) => conclude(&shared, entry.delivery, entry.outcome),
                 Err(error) => {
-                    shared.stats.on_error(Instant::now(), action.name(), error.class);
+                    shared.stats.on_error(Instant::now(), action.operation(), error.class);
                     // A refused receipt stays refused: it was used up, or SQS forgot it.
                     let refused = error.class == ErrorClass::Refused;
                     last_error = Some(error);
@@ -220,12 +221,18 @@ async fn call<Q: ConfirmationQueue, T: ProfileTable>(
     action: Action,
     entries: &[Entry],
 ) -> EntryResults {
-    let handles = entries.iter().map(|entry| entry.delivery.message.handle.clone());
+    let messages = || entries.iter().map(|entry| &entry.delivery.message);
+    let handles = messages().map(|message| message.handle.clone());
+    let instruments = &shared.stats.instruments;
     let answer = match action {
-        Action::Delete => shared.queue.delete(&handles.collect::<Vec<_>>()).await,
+        Action::Delete => {
+            let handles: Vec<_> = handles.collect();
+            instruments.settling(Messaging::Delete, messages(), shared.queue.delete(&handles)).await
+        }
         Action::MakeVisible => {
-            let delays = entries.iter().map(|entry| entry.delay);
-            shared.queue.make_visible_after(&handles.zip(delays).collect::<Vec<_>>()).await
+            let delays: Vec<_> = handles.zip(entries.iter().map(|entry| entry.delay)).collect();
+            let call = shared.queue.make_visible_after(&delays);
+            instruments.settling(Messaging::MakeVisible, messages(), call).await
         }
     };
     let mut results = answer.unwrap_or_else(|error| vec![Err(error); entries.len()]);
@@ -243,13 +250,15 @@ async fn quarantine<Q: ConfirmationQueue, T: ProfileTable>(
 ) -> Entry {
     let message = &delivery.message;
     let note = quarantine_note(message, rejection);
-    match shared.queue.quarantine(Quarantine { message, note }).await {
+    let call = shared.queue.quarantine(Quarantine { message, note });
+    let about = std::iter::once(message);
+    match shared.stats.instruments.settling(Messaging::Quarantine, about, call).await {
         Ok(()) => {
             shared.stats.on_quarantine(rejection.reason);
             Entry::delete(delivery, outcome)
         }
         Err(error) => {
-            shared.stats.on_error(Instant::now(), "quarantine", error.class);
+            shared.stats.on_error(Instant::now(), Operation::Quarantine, error.class);
             events::quarantine_failed(&error, rejection.reason);
             let delay = settlement::after_failed_quarantine(message.receive_count, fastrand::f64());
             Entry::make_visible(delivery, Outcome::Retried, delay)

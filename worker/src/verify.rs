@@ -15,6 +15,7 @@ use crate::pipeline::Shared;
 use crate::ports::{CallError, ConfirmationQueue, ProfileTable, User, UserPools};
 use crate::receive::{Arrivals, Job};
 use crate::settle::Fate;
+use crate::stats::Operation;
 use crate::telemetry::events;
 
 /// Who is asked, and how often.
@@ -83,7 +84,7 @@ async fn ask<Q, T, P: UserPools>(
         Verdict::There => drop(arrivals.send(Arrivals { jobs: vec![job], more: true }).await),
         Verdict::Gone => tell(job, Happened::Gone, &fates).await,
         Verdict::Unknown(error) => {
-            shared.stats.on_error(Instant::now(), "verify", error.class);
+            shared.stats.on_error(Instant::now(), Operation::Verify, error.class);
             tell(job, Happened::Unverified(error), &fates).await;
         }
     }

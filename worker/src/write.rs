@@ -27,8 +27,6 @@ pub struct Member {
     pub delivery: Delivery,
     /// When its confirmation was observed.
     pub observed_at: Timestamp,
-    /// Whether a user waits for it now.
-    pub live: bool,
 }
 
 /// Writes until its input closes and every write is done.
@@ -67,9 +65,24 @@ fn calls<M>(strategy: WriteStrategy, batch: Vec<Group<M>>) -> Vec<Vec<Group<M>>>
     }
 }
 
-/// One call's worth of items, until each has an answer. Through an outage they are held here, and may be
-/// asked to probe the table, one item at a time.
+/// One call's worth of items has its turn.
 async fn write<Q: ConfirmationQueue, T: ProfileTable>(
+    shared: Arc<Shared<Q, T>>,
+    knowledge: Arc<Knowledge>,
+    owners: Arc<Owners>,
+    groups: Vec<Group<Member>>,
+    fates: mpsc::Sender<Fate>,
+) {
+    let (instruments, begun) = (shared.stats.instruments.clone(), Instant::now());
+    let turn = instruments.traces.processing(members(&groups).map(|member| &member.delivery.message));
+    let work = until_answered(shared, knowledge, owners, groups, fates);
+    instruments.traces.within(turn.as_ref(), work).await;
+    instruments.on_processed(begun.elapsed());
+}
+
+/// Until each item has an answer. Through an outage they are held here, and may be
+/// asked to probe the table, one item at a time.
+async fn until_answered<Q: ConfirmationQueue, T: ProfileTable>(
     shared: Arc<Shared<Q, T>>,
     knowledge: Arc<Knowledge>,
     owners: Arc<Owners>,
@@ -212,9 +225,10 @@ async fn tell<Q, T>(shared: &Shared<Q, T>, group: Group<Member>, answer: Answer,
 
 /// The latency objective counts from the confirmation, on the wall clock the trigger wrote it by.
 fn observe_latency<Q, T>(shared: &Shared<Q, T>, members: &[Member]) {
-    let Some(leader) = members.first().filter(|leader| leader.live) else { return };
+    let Some(leader) = members.first() else { return };
     let elapsed_ms = jiff::Timestamp::now().as_millisecond() - leader.observed_at.epoch_ms();
-    shared.stats.on_profile(Duration::from_millis(u64::try_from(elapsed_ms).unwrap_or(0)));
+    let latency = Duration::from_millis(u64::try_from(elapsed_ms).unwrap_or(0));
+    shared.stats.on_profile(Instant::now(), leader.delivery.origin, latency);
 }
 
 #[cfg(test)]

@@ -25,6 +25,7 @@ use worker::config;
 use worker::pipeline::Stop;
 use worker::service::{self, Summary};
 use worker::stats::Stats;
+use worker::telemetry::{self, Telemetry};
 
 use crate::stack::{self, Queues, Stack};
 use crowd::{Crowd, Sent};
@@ -90,7 +91,9 @@ pub async fn run(options: &Options) -> anyhow::Result<bool> {
         crowd.messages.len()
     );
     let begun = Instant::now();
-    let stats = Arc::new(Stats::default());
+    let telemetry = Telemetry::unpushed(telemetry::Destinations::default())
+        .map_err(|fault| anyhow::anyhow!("{fault}"))?;
+    let stats = Arc::clone(&telemetry.stats);
     let stop = Stop::default();
     let progress = JoinSet::from_iter([show_progress(Arc::clone(&stats), crowd.messages.len() as u64)]);
     let endpoint = stack.sqs_endpoint();
@@ -98,7 +101,7 @@ pub async fn run(options: &Options) -> anyhow::Result<bool> {
     let feeding = feed(&crowd, &queues, &endpoint, &sqs, &waiting);
     let working = async {
         waiting.notified().await;
-        work(&queues, &access, Arc::clone(&stats), stop.clone()).await
+        work(&queues, &access, &telemetry, stop.clone()).await
     };
     let (fed, summary) = tokio::join!(feeding, working);
     drop(progress);
@@ -124,7 +127,7 @@ fn by_terminal() -> Output {
 async fn work(
     queues: &Queues,
     access: &worker::aws::clients::Access,
-    stats: Arc<Stats>,
+    telemetry: &Telemetry,
     stop: Stop,
 ) -> anyhow::Result<Summary> {
     let places = Places {
@@ -139,7 +142,9 @@ async fn work(
     };
     let config = config::parse(&written).map_err(problems)?;
     let quiet = config::until_empty(QUIET).map_err(problems)?;
-    service::run(&config, access, stats, Some(quiet), stop).await.map_err(|problem| problems(vec![problem]))
+    service::run(&config, access, telemetry, Some(quiet), stop)
+        .await
+        .map_err(|problem| problems(vec![problem]))
 }
 
 struct Fed {

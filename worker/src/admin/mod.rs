@@ -8,12 +8,15 @@ use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 
 use crate::stats::{Snapshot, Stats};
+use crate::telemetry::meter::Exposition;
 
 mod ask;
 
@@ -26,13 +29,22 @@ const DENIED: Duration = Duration::from_secs(120);
 /// writes end within their deadline. Twice that without any of them is a stall.
 const STALL: Duration = Duration::from_secs(120);
 
+/// What there is to look at.
+#[derive(Clone)]
+struct Shown {
+    stats: Arc<Stats>,
+    exposition: Exposition,
+}
+
 /// Serves until dropped.
-pub async fn serve(listener: TcpListener, stats: Arc<Stats>) {
+pub async fn serve(listener: TcpListener, stats: Arc<Stats>, exposition: Exposition) {
+    let shown = Shown { stats, exposition };
     let app = Router::new()
         .route("/health/live", get(live))
         .route("/health/ready", get(ready))
         .route("/status.json", get(status))
-        .with_state(stats);
+        .route("/metrics", get(metrics))
+        .with_state(shown);
     // The listener lives as long as the process; an accept error is retried inside axum.
     let _ = axum::serve(listener, app).await;
 }
@@ -50,14 +62,14 @@ pub fn is_live(stats: &Stats, now: Instant) -> Result<&'static str, &'static str
     Ok(if stats.is_ready() { "receiving" } else { "waiting for the queue and the table" })
 }
 
-async fn live(State(stats): State<Arc<Stats>>) -> (StatusCode, &'static str) {
+async fn live(State(Shown { stats, .. }): State<Shown>) -> (StatusCode, &'static str) {
     match is_live(&stats, Instant::now()) {
         Ok(state) => (StatusCode::OK, state),
         Err(fault) => (StatusCode::SERVICE_UNAVAILABLE, fault),
     }
 }
 
-async fn ready(State(stats): State<Arc<Stats>>) -> (StatusCode, &'static str) {
+async fn ready(State(Shown { stats, .. }): State<Shown>) -> (StatusCode, &'static str) {
     if stats.is_ready() {
         (StatusCode::OK, "receiving")
     } else {
@@ -65,14 +77,22 @@ async fn ready(State(stats): State<Arc<Stats>>) -> (StatusCode, &'static str) {
     }
 }
 
-async fn status(State(stats): State<Arc<Stats>>) -> Json<Snapshot> {
+async fn status(State(Shown { stats, .. }): State<Shown>) -> Json<Snapshot> {
     Json(stats.snapshot(Instant::now()))
+}
+
+async fn metrics(State(Shown { exposition, .. }): State<Shown>) -> Response {
+    match exposition.text() {
+        Ok(text) => ([(CONTENT_TYPE, Exposition::CONTENT_TYPE)], text).into_response(),
+        Err(_) => (StatusCode::INTERNAL_SERVER_ERROR, "the metrics cannot be written: a bug").into_response(),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::ports::ErrorClass;
+    use crate::stats::Operation;
 
     #[tokio::test(start_paused = true)]
     async fn waiting_is_healthy_but_two_minutes_of_denied_permissions_are_not() {
@@ -91,21 +111,21 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_role_that_may_look_but_not_work_is_a_bad_deployment_until_the_first_profile() {
         let start = Instant::now();
-        for operation in ["receive", "write", "quarantine"] {
+        for operation in [Operation::Receive, Operation::Write, Operation::Quarantine] {
             let stats = Stats::default();
             stats.set_ready();
             stats.on_error(start, operation, ErrorClass::Unavailable);
             stats.on_progress(start + DENIED);
             assert!(is_live(&stats, start + DENIED).is_ok());
             stats.on_error(start, operation, ErrorClass::Denied);
-            assert!(is_live(&stats, start + DENIED).is_err(), "{operation}");
+            assert!(is_live(&stats, start + DENIED).is_err(), "{operation:?}");
             stats.on_proven();
             stats.on_error(start, operation, ErrorClass::Denied);
-            assert!(is_live(&stats, start + DENIED).is_ok(), "{operation} denied after a profile was made");
+            assert!(is_live(&stats, start + DENIED).is_ok(), "{operation:?} denied after a profile was made");
         }
         let stats = Stats::default();
-        stats.on_error(start, "receive", ErrorClass::Denied);
-        stats.on_receive(start, 0);
+        stats.on_error(start, Operation::Receive, ErrorClass::Denied);
+        stats.on_receive(start, 0, None);
         assert!(is_live(&stats, start + DENIED / 2).is_ok());
         assert_eq!(stats.denied_for(start + DENIED), None);
     }

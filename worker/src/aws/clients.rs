@@ -13,7 +13,9 @@ use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
-use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterceptorContextRef;
+use aws_smithy_runtime_api::client::interceptors::context::{
+    AfterDeserializationInterceptorContextRef, BeforeTransmitInterceptorContextRef,
+};
 use aws_smithy_runtime_api::client::orchestrator::Metadata;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
@@ -21,6 +23,7 @@ use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 
 use crate::stats::Stats;
+use crate::telemetry;
 
 /// How long one attempt of an ordinary call may take.
 pub const ATTEMPT: Duration = Duration::from_secs(5);
@@ -184,7 +187,8 @@ impl Clients {
     }
 }
 
-/// Counts every request that leaves, retries included: what is billed, not what was meant.
+/// Counts every request that leaves, retries included: what is billed, not what was meant. And hears by which id
+/// the service knows it.
 #[derive(Clone)]
 struct CallCounter {
     stats: Arc<Stats>,
@@ -209,6 +213,18 @@ impl Intercept for CallCounter {
     ) -> Result<(), BoxError> {
         if let Some(metadata) = config.load::<Metadata>() {
             self.stats.on_api_call(metadata.name());
+        }
+        Ok(())
+    }
+
+    fn read_after_deserialization(
+        &self,
+        context: &AfterDeserializationInterceptorContextRef<'_>,
+        _components: &RuntimeComponents,
+        _config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        if let Some(id) = context.response().headers().get("x-amzn-requestid") {
+            telemetry::answered_as(id);
         }
         Ok(())
     }

@@ -8,7 +8,7 @@ use aws_sdk_sqs::types::{
     MessageAttributeValue, MessageSystemAttributeName, QueueAttributeName,
 };
 use aws_smithy_types::timeout::TimeoutConfig;
-use domain::Timestamp;
+use domain::{Timestamp, XRayHeader};
 
 use super::classify::{by_code, classify};
 use super::clients::{ATTEMPT, Clients};
@@ -101,6 +101,7 @@ impl ConfirmationQueue for SqsQueue {
                 .visibility_timeout(whole_seconds(self.visibility))
                 .message_attribute_names("traceparent")
                 .message_attribute_names(QUARANTINE_ATTRIBUTE)
+                .message_system_attribute_names(MessageSystemAttributeName::AwsTraceHeader)
                 .message_system_attribute_names(MessageSystemAttributeName::SentTimestamp)
                 .message_system_attribute_names(MessageSystemAttributeName::ApproximateReceiveCount)
                 .message_system_attribute_names(MessageSystemAttributeName::ApproximateFirstReceiveTimestamp)
@@ -177,14 +178,19 @@ impl ConfirmationQueue for SqsQueue {
     }
 
     async fn depth(&self) -> Result<Depth, CallError> {
-        let facts = queue_facts(&self.clients.sqs_calm, &self.url).await?;
-        let number = |name| facts.number(&name).unwrap_or_default();
-        Ok(Depth {
-            visible: number(QueueAttributeName::ApproximateNumberOfMessages),
-            in_flight: number(QueueAttributeName::ApproximateNumberOfMessagesNotVisible),
-            delayed: number(QueueAttributeName::ApproximateNumberOfMessagesDelayed),
-        })
+        depth(&self.clients.sqs_calm, &self.url).await
     }
+}
+
+/// What the queue at `url` holds.
+pub async fn depth(client: &aws_sdk_sqs::Client, url: &str) -> Result<Depth, CallError> {
+    let facts = queue_facts(client, url).await?;
+    let number = |name| facts.number(&name).unwrap_or_default();
+    Ok(Depth {
+        visible: number(QueueAttributeName::ApproximateNumberOfMessages),
+        in_flight: number(QueueAttributeName::ApproximateNumberOfMessagesNotVisible),
+        delayed: number(QueueAttributeName::ApproximateNumberOfMessagesDelayed),
+    })
 }
 
 /// A message without an id or a handle could never be settled; SQS sends none.
@@ -195,6 +201,10 @@ fn message(received: aws_sdk_sqs::types::Message) -> Option<Message> {
     let now = || Timestamp::from_epoch_ms(jiff::Timestamp::now().as_millisecond()).ok();
     let sent_at = time(&MessageSystemAttributeName::SentTimestamp).or_else(now)?;
     let count = number(&MessageSystemAttributeName::ApproximateReceiveCount);
+    let traced = system
+        .get(&MessageSystemAttributeName::AwsTraceHeader)
+        .and_then(|header| XRayHeader::parse(header)?.traceparent())
+        .map(|traceparent| traceparent.to_string());
     let mut given = received.message_attributes.unwrap_or_default();
     let mut text = |name: &str| given.remove(name).and_then(|attribute| attribute.string_value);
     Some(Message {
@@ -205,7 +215,7 @@ fn message(received: aws_sdk_sqs::types::Message) -> Option<Message> {
         sent_at,
         first_received_at: time(&MessageSystemAttributeName::ApproximateFirstReceiveTimestamp)
             .unwrap_or(sent_at),
-        traceparent: text("traceparent"),
+        traceparent: text("traceparent").or(traced),
         earlier_note: text(QUARANTINE_ATTRIBUTE),
     })
 }

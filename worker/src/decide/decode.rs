@@ -8,6 +8,8 @@ use domain::{
     Profile, ProfileModel, Reason, Rejection, Source, Timestamp, TriggerSource, UserPoolId, UserSub, Username,
 };
 
+use crate::outcome::Origin;
+
 /// What the worker was told to accept.
 #[derive(Debug, Clone)]
 pub struct Rules {
@@ -28,10 +30,12 @@ pub struct Write {
     pub observed_at: Timestamp,
     /// Who announced it.
     pub source: Source,
-    /// Whether a user waits for it now.
-    pub live: bool,
+    /// Why it was announced.
+    pub origin: Origin,
     /// Whether it is told again from an archive.
     pub replayed: bool,
+    /// The trace of the announcement, as the body says it.
+    pub traceparent: Option<String>,
     /// The user's pool.
     pub user_pool_id: UserPoolId,
     /// The user's immutable id.
@@ -46,7 +50,7 @@ pub enum Decoded {
     /// Write its item.
     Write(Box<Write>),
     /// Its trigger source is not wanted: nothing to do.
-    Ignore,
+    Ignore(Origin),
     /// It can never become an item.
     Reject(Rejection),
 }
@@ -60,15 +64,15 @@ impl Rules {
             Err(rejection) => return Decoded::Reject(rejection),
         };
         let confirmation = &received.confirmation;
+        let origin = Origin::of(confirmation.source, received.replayed);
         if !self.user_pools.is_empty() && !self.user_pools.contains(&confirmation.user_pool_id) {
             let detail = "the pool is not in USER_POOL_IDS; add it there and retry, or drop the message";
             return Decoded::Reject(Rejection::new(Reason::PoolNotAllowed, detail));
         }
         // Backfill and reconcile name no trigger: they were asked for.
         if confirmation.trigger.as_ref().is_some_and(|trigger| !self.trigger_sources.contains(trigger)) {
-            return Decoded::Ignore;
+            return Decoded::Ignore(origin);
         }
-        let live = received.is_live();
         match self.model.profile(confirmation) {
             Ok(profile) => {
                 let Received { confirmation, replayed } = received;
@@ -76,8 +80,9 @@ impl Rules {
                     profile,
                     observed_at: confirmation.observed_at,
                     source: confirmation.source,
-                    live,
+                    origin,
                     replayed,
+                    traceparent: confirmation.traceparent,
                     user_pool_id: confirmation.user_pool_id,
                     sub: confirmation.sub,
                     username: confirmation.username,
@@ -125,8 +130,14 @@ mod tests {
             decode(&rules, "eu_A1", r#","trigger":"PostConfirmation_ConfirmSignUp""#),
             Decoded::Write(_)
         ));
-        assert!(matches!(decode(&rules, "eu_A1", r#","trigger":"ConfirmForgotPassword""#), Decoded::Ignore));
-        assert!(matches!(decode(&rules, "eu_A1", r#","trigger":"PreSignUp_SignUp""#), Decoded::Ignore));
+        assert!(matches!(
+            decode(&rules, "eu_A1", r#","trigger":"ConfirmForgotPassword""#),
+            Decoded::Ignore(Origin::Live)
+        ));
+        assert!(matches!(
+            decode(&rules, "eu_A1", r#","trigger":"PreSignUp_SignUp""#),
+            Decoded::Ignore(Origin::Live)
+        ));
         assert!(matches!(decode(&rules, "eu_A1", ""), Decoded::Write(_)));
     }
 }

@@ -5,6 +5,7 @@ use tokio::time::sleep;
 
 use super::*;
 use crate::decide::decode::Decoded;
+use crate::outcome::Origin;
 use crate::pipeline::fixture::{self, NoQueue, NoTable};
 
 const LINGER: Duration = Duration::from_millis(50);
@@ -32,7 +33,7 @@ impl Stage {
             let time = Timestamp::from_epoch_ms(0).unwrap();
             let decoded = self.shared.rules.decode(&fixture::confirmation(*user), time);
             let Decoded::Write(write) = decoded else { panic!("{decoded:?}") };
-            assert!(write.live);
+            assert_eq!(write.origin, Origin::Live);
             jobs.push(Job { delivery, write });
         }
         self.arrivals.send(Arrivals { jobs, more }).await.ok().unwrap();

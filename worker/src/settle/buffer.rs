@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use super::BATCH;
 use crate::delivery::Delivery;
 use crate::outcome::Outcome;
+use crate::stats::Operation;
 
 /// What a batch call does to its entries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,11 +68,15 @@ impl Buffer {
 }
 
 impl Action {
-    pub(super) const fn name(self) -> &'static str {
+    pub(super) const fn operation(self) -> Operation {
         match self {
-            Self::Delete => "delete",
-            Self::MakeVisible => "make_visible",
+            Self::Delete => Operation::Delete,
+            Self::MakeVisible => Operation::MakeVisible,
         }
+    }
+
+    pub(super) const fn name(self) -> &'static str {
+        self.operation().name()
     }
 }
 

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::outcome::Outcome;
+use crate::ports::Depth;
 
 /// Everything at one moment, as `/status.json` and the summary show it.
 #[derive(Debug, Clone, Serialize)]
@@ -23,6 +24,8 @@ pub struct Snapshot {
     pub quarantined: BTreeMap<&'static str, u64>,
     /// Failed calls, by operation and class.
     pub errors: BTreeMap<String, u64>,
+    /// The same, the newest first.
+    pub last_errors: Vec<LastError>,
     /// Deletes that failed for good; their messages come back and are found present.
     pub failed_deletes: u64,
     /// Extensions of visibility timeouts that succeeded, each message counted each time.
@@ -34,6 +37,18 @@ pub struct Snapshot {
     pub api_calls: BTreeMap<String, u64>,
     /// From the confirmation to the item, live messages only; `null` before the first.
     pub confirmation_to_profile_ms: Option<Percentiles>,
+    /// The same over the last minute; `null` without any.
+    pub confirmation_to_profile_last_minute_ms: Option<Percentiles>,
+    /// Items made of live messages within the objective of 60 seconds.
+    pub live_profiles_within_objective: u64,
+    /// What the queue holds, as SQS said within the last minute; `null` where it did not.
+    pub queue: Option<Depth>,
+    /// Messages visible in the dead-letter queue; `null` where SQS did not say, or there is none.
+    pub dead_letter_messages: Option<u64>,
+    /// Age, when received, of the oldest message received within the last minute; `null` without any.
+    pub oldest_received_seconds: Option<u64>,
+    /// Receives that were answered, with messages or without.
+    pub answered_receives: u64,
     /// Seconds since the run began.
     pub uptime_seconds: u64,
     /// Seconds since the last answer to a receive; `null` before the first.
@@ -48,6 +63,8 @@ pub struct Snapshot {
     pub effective_permits: usize,
     /// tokio tasks that are alive in this process; one that only grows is a leak.
     pub tasks: usize,
+    /// Of the worker.
+    pub version: &'static str,
 }
 
 impl Snapshot {
@@ -56,6 +73,19 @@ impl Snapshot {
         let count = |outcome: Outcome| self.outcomes.get(outcome.name()).copied().unwrap_or_default();
         Outcome::ALL.into_iter().map(move |outcome| (outcome, count(outcome))).filter(|(_, count)| *count > 0)
     }
+}
+
+/// Calls that failed in one way.
+#[derive(Debug, Clone, Serialize)]
+pub struct LastError {
+    /// What was tried.
+    pub operation: &'static str,
+    /// How it failed.
+    pub class: &'static str,
+    /// How often, since the start.
+    pub count: u64,
+    /// Since the last time.
+    pub seconds_ago: u64,
 }
 
 /// Percentiles of a duration in milliseconds.

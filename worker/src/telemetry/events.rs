@@ -102,6 +102,7 @@ pub fn decided(
     user: impl Fn() -> String,
 ) {
     let (outcome, attempts, message_id) = (outcome.name(), message.receive_count, &message.id);
+    let trace_id = message.trace_id();
     match settlement {
         Settlement::Quarantine(rejection) => {
             let (reason, detail) = (rejection.reason.code(), &rejection.detail);
@@ -112,6 +113,7 @@ pub fn decided(
                 detail,
                 attempts,
                 message_id,
+                trace_id,
                 user = user(),
                 "quarantined"
             );
@@ -135,16 +137,22 @@ pub fn decided(
                 attempts,
                 delay_ms,
                 message_id,
+                trace_id,
                 user = user(),
                 "back to the queue"
             );
         }
         Settlement::Delete | Settlement::Release | Settlement::LeaveAlone => {
             if tracing::enabled!(tracing::Level::DEBUG) {
-                debug!(event = "settled", outcome, attempts, message_id, user = user(), "settled");
+                debug!(event = "settled", outcome, attempts, message_id, trace_id, user = user(), "settled");
             }
         }
     }
+}
+
+/// The last of the telemetry did not reach its collector.
+pub fn telemetry_lost(why: &'static str) {
+    warn!(event = "telemetry_lost", why, "the collector did not take the last spans and metrics");
 }
 
 /// A stop was asked for.

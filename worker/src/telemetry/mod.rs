@@ -4,10 +4,18 @@
 #[cfg(test)]
 pub(crate) mod captured;
 pub mod events;
+mod export;
 mod init;
+mod instruments;
+pub mod meter;
+pub mod names;
 mod note;
 mod pseudonym;
+mod traces;
 
+pub use export::{Export, SetupError, Telemetry};
 pub use init::{LogFormat, init};
+pub use instruments::{Instruments, Messaging};
 pub use note::{Cause, MOVED_BY_SQS, Note, QUARANTINE_ATTRIBUTE, quarantine_note};
 pub use pseudonym::Pseudonyms;
+pub use traces::{Destinations, Processing, Traces, answered_as, queue_name};

@@ -7,6 +7,7 @@ use domain::{ProfileKey, ProfileModel};
 use tokio::time::sleep;
 
 use super::*;
+use crate::outcome::Origin;
 use crate::pipeline::fixture::{self, NoQueue};
 use crate::ports::{CallError, ErrorClass};
 
@@ -107,8 +108,9 @@ impl Stage {
     async fn group(&self, nth: usize, visibilities: &[Duration]) -> Group<Member> {
         let mut members = Vec::new();
         for visibility in visibilities {
-            let delivery = fixture::delivery(&self.shared, &nth, *visibility).await;
-            members.push(Member { delivery, observed_at: Timestamp::from_epoch_ms(0).unwrap(), live: true });
+            let mut delivery = fixture::delivery(&self.shared, &nth, *visibility).await;
+            delivery.origin = Origin::Live;
+            members.push(Member { delivery, observed_at: Timestamp::from_epoch_ms(0).unwrap() });
         }
         Group { profile: fixture::profile(nth), members }
     }
@@ -312,7 +314,7 @@ async fn only_an_item_that_was_made_tells_how_long_its_user_waited() {
     for (full, live, counted) in [(false, true, 1), (false, false, 0), (true, true, 0)] {
         let mut stage = start(Table { full, ..Table::default() }, |_| {});
         let mut group = stage.group(1, &[HOUR]).await;
-        group.members[0].live = live;
+        group.members[0].delivery.origin = if live { Origin::Live } else { Origin::Backfill };
         let hour_ago = jiff::Timestamp::now().as_millisecond() - 3_600_000;
         group.members[0].observed_at = Timestamp::from_epoch_ms(hour_ago).unwrap();
         stage.write(vec![group]).await;

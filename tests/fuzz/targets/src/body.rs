@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 
 use domain::{ProfileModel, Rejection, Timestamp, TriggerSource, body};
 use worker::decide::decode::{Decoded, Rules};
+use worker::outcome::Origin;
 
 use crate::oracles;
 
@@ -49,11 +50,11 @@ fn judge_with(text: &str, model: &ProfileModel) {
     match (rules.decode(text, sent_at), outcome) {
         (Decoded::Write(write), Ok((profile, received))) => {
             assert_eq!(write.profile, profile);
-            assert_eq!(write.live, received.is_live());
+            assert_eq!(write.origin == Origin::Live, received.is_live());
         }
         (Decoded::Reject(decided), Err(rejection)) => assert_eq!(decided, rejection),
         // What is not wanted is not looked at further.
-        (Decoded::Ignore, _) => {
+        (Decoded::Ignore(_), _) => {
             let trigger = read(text).ok().and_then(|received| received.confirmation.trigger);
             assert_eq!(trigger, Some(TriggerSource::Other));
         }

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use humantime::format_duration;
-use worker::cli::{JobWritten, Logs, Places, Written};
+use worker::cli::{JobWritten, Logs, Otel, Places, Written};
 use worker::config::{self, Config, JobConfig, Needs, Problem};
 
 /// What a run may be made of is told at once with every problem, each with its variable and its mend, and
@@ -89,6 +89,16 @@ fn worker_settings(given: &BTreeMap<String, String>) -> Written {
             log_hash_key: value("LOG_HASH_KEY"),
             log_format: value("LOG_FORMAT"),
             log_filter: value("RUST_LOG"),
+        },
+        otel: Otel {
+            otel_exporter_otlp_endpoint: value("OTEL_EXPORTER_OTLP_ENDPOINT"),
+            otel_exporter_otlp_traces_endpoint: value("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"),
+            otel_exporter_otlp_metrics_endpoint: value("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"),
+            otel_exporter_otlp_protocol: value("OTEL_EXPORTER_OTLP_PROTOCOL"),
+            otel_traces_exporter: value("OTEL_TRACES_EXPORTER"),
+            otel_metrics_exporter: value("OTEL_METRICS_EXPORTER"),
+            otel_service_name: value("OTEL_SERVICE_NAME"),
+            otel_sdk_disabled: value("OTEL_SDK_DISABLED"),
         },
     }
 }
