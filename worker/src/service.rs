@@ -87,8 +87,9 @@ pub async fn run(
         events::any_pool_accepted();
     }
     aside.spawn(report_status(Arc::clone(&stats)));
-    let printer =
-        config.metrics_emf.then(|| Printer::start(Arc::clone(&stats), queue_name(&config.queue_url).to_owned()));
+    let printer = config
+        .metrics_emf
+        .then(|| Printer::start(Arc::clone(&stats), queue_name(&config.queue_url).to_owned()));
 
     let ended = match stop.soft.run_until_cancelled(find(config, &clients, &stats)).await {
         None => Ended::Drained,

@@ -109,7 +109,8 @@ mod tests {
             Metric::count("received", 3),
             Metric { name: "breaker_open", unit: Unit::None, value: 0.into() },
         ];
-        let line: Value = serde_json::from_str(&line(1_795_377_938_123, ("queue_name", "q"), &metrics)).unwrap();
+        let line: Value =
+            serde_json::from_str(&line(1_795_377_938_123, ("queue_name", "q"), &metrics)).unwrap();
         let expected = json!({
             "_aws": {
                 "Timestamp": 1_795_377_938_123_i64,

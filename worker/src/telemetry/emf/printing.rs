@@ -72,7 +72,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_line_a_minute_and_a_last_one_tell_everything_once() {
-        let (stats, printed, ended) = (Arc::new(Stats::default()), Lines::default(), CancellationToken::new());
+        let (stats, printed, ended) =
+            (Arc::new(Stats::default()), Lines::default(), CancellationToken::new());
         let out = printed.clone();
         let printing = tokio::spawn(each_minute(
             Arc::clone(&stats),

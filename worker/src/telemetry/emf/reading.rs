@@ -29,8 +29,11 @@ impl Reading {
         let snapshot = stats.snapshot(now);
         // After the snapshot: whoever is within the objective is among them.
         let latencies: BTreeMap<_, _> = stats.live_latencies().into_iter().collect();
-        let mut counts: BTreeMap<_, _> =
-            Outcome::ALL.iter().map(|outcome| outcome.name()).map(|name| (name, snapshot.outcomes[name])).collect();
+        let mut counts: BTreeMap<_, _> = Outcome::ALL
+            .iter()
+            .map(|outcome| outcome.name())
+            .map(|name| (name, snapshot.outcomes[name]))
+            .collect();
         counts.extend([
             ("received", snapshot.received),
             ("live_profiles", latencies.values().sum()),
@@ -39,7 +42,8 @@ impl Reading {
             ("failed_calls", snapshot.errors.values().sum()),
             ("leases_lost", snapshot.leases_lost),
         ]);
-        let open = Metric { name: "breaker_open", unit: Unit::None, value: u8::from(snapshot.breaker_open).into() };
+        let open =
+            Metric { name: "breaker_open", unit: Unit::None, value: u8::from(snapshot.breaker_open).into() };
         let levels = vec![
             open,
             Metric::count("in_flight", snapshot.in_flight),
@@ -64,9 +68,9 @@ impl Reading {
 }
 
 fn difference(now: &BTreeMap<u64, u64>, before: &BTreeMap<u64, u64>) -> BTreeMap<u64, u64> {
-    let more = now.iter().map(|(ms, count)| {
-        (*ms, count.saturating_sub(before.get(ms).copied().unwrap_or_default()))
-    });
+    let more = now
+        .iter()
+        .map(|(ms, count)| (*ms, count.saturating_sub(before.get(ms).copied().unwrap_or_default())));
     more.filter(|(_, count)| *count > 0).collect()
 }
 

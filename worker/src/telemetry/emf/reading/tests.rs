@@ -24,7 +24,10 @@ enum Event {
 fn events() -> impl Strategy<Value = Vec<Event>> {
     let outcome = proptest::sample::select(Outcome::ALL.to_vec());
     let origin = || proptest::sample::select(Origin::ALL.to_vec());
-    let call = (proptest::sample::select(Operation::ALL.to_vec()), proptest::sample::select(ErrorClass::ALL.to_vec()));
+    let call = (
+        proptest::sample::select(Operation::ALL.to_vec()),
+        proptest::sample::select(ErrorClass::ALL.to_vec()),
+    );
     let event = prop_oneof![
         (0..11_usize).prop_map(Event::Receive),
         (outcome, origin()).prop_map(|(outcome, origin)| Event::End(outcome, origin)),
