@@ -50,6 +50,8 @@ pub(crate) enum Section {
     Latency,
     /// Receive to delete with 20 ms on every call.
     P99,
+    /// What telling costs: OTLP to a collector and a scrape a second, against neither.
+    Telemetry,
 }
 
 /// What a process of this executable is.

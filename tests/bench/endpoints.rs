@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+use harness::Collector;
 use local::stack::{self, Queues, Stack};
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines, stdin};
@@ -36,6 +37,8 @@ pub(crate) struct Ready {
     pub(crate) sqs: String,
     pub(crate) dynamodb: String,
     pub(crate) queue: String,
+    /// Where telemetry is taken.
+    pub(crate) collector: String,
     /// What a call to SQS takes from here, delay included: the median of some.
     pub(crate) call_ms: f64,
 }
@@ -60,7 +63,14 @@ pub(crate) async fn serve(order: &EndpointsOrder) -> anyhow::Result<()> {
     let workload = Workload::new(order.messages);
     fill(&sqs, &queues.queue, &workload).await?;
     let call_ms = call_ms(&Access::local(&far.0, &far.1), &queues).await?;
-    let ready = Ready { sqs: far.0, dynamodb: far.1, queue: queues.queue.clone(), call_ms };
+    let collector = Collector::start().await;
+    let ready = Ready {
+        sqs: far.0,
+        dynamodb: far.1,
+        queue: queues.queue.clone(),
+        collector: collector.endpoint().to_owned(),
+        call_ms,
+    };
     println!("{}", serde_json::to_string(&ready)?);
 
     let mut lines = BufReader::new(stdin()).lines();

@@ -54,6 +54,7 @@ const GROWTH: f64 = 1.1;
 const OVER_SEQUENTIAL: f64 = 5.0;
 const OVER_CONCURRENT: f64 = 2.5;
 const P99: f64 = 3.0;
+const TELLING: f64 = 1.05;
 
 /// What was measured of these sections, each figure with its goal.
 pub(crate) fn judge(sections: &[Section], runs: &Runs) -> Vec<Goal> {
@@ -121,6 +122,21 @@ fn section_goals(section: Section, runs: &Runs) -> Vec<Goal> {
                 of(Variant::Greedy, p99),
                 " ms",
                 Limit::AtMost(P99 * TWO_CALLS_MS),
+            ),
+        ],
+        Section::Telemetry => vec![
+            goal("CPU per 1,000 messages, telling nobody", of(Variant::Silent, cpu), " ms", Limit::None),
+            goal(
+                "the same, pushing OTLP and scraped every second",
+                of(Variant::Told, cpu),
+                " ms",
+                Limit::None,
+            ),
+            goal(
+                "what telling costs",
+                ratio(Variant::Told, Variant::Silent, cpu),
+                " ×",
+                Limit::AtMost(TELLING),
             ),
         ],
     }

@@ -55,7 +55,8 @@ pub(crate) async fn benchmark(options: &Options) -> anyhow::Result<()> {
         Some(path) => path.canonicalize().with_context(|| format!("there is no {}", path.display()))?,
         None => production::build()?,
     };
-    let all = [Section::Calls, Section::Cpu, Section::Memory, Section::Latency, Section::P99];
+    let all =
+        [Section::Calls, Section::Cpu, Section::Memory, Section::Latency, Section::P99, Section::Telemetry];
     let sections = if options.only.is_empty() { &all[..] } else { &options.only };
     let bench = Bench { worker, this: std::env::current_exe()?, quick: options.quick };
     let rounds = options.rounds.unwrap_or(if options.quick { 1 } else { 3 });
@@ -107,7 +108,10 @@ impl Bench {
         let started = timeout(deadline, Endpoints::start(&self.this, &order)).await;
         let endpoints = started.with_context(|| format!("the queue was not full after {deadline:?}"))??;
         let subject = variant.subject(&self.worker, &self.this, &endpoints.ready);
-        let spent = subject.run(deadline).await?;
+        let spent = match &subject.scraped_at {
+            Some(url) => subject.run_scraped(deadline, url).await?,
+            None => subject.run(deadline).await?,
+        };
         let call_ms = endpoints.ready.call_ms;
         let audited = timeout(deadline, endpoints.audit()).await;
         let seen = audited.with_context(|| format!("the endpoints gave no account in {deadline:?}"))??;

@@ -10,6 +10,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
+use harness::http::get;
 use harness::vitals;
 use nix::sys::resource::{UsageWho, getrusage};
 use serde_json::Value;
@@ -28,6 +29,8 @@ pub(crate) struct Subject {
     pub(crate) program: PathBuf,
     pub(crate) arguments: Vec<String>,
     pub(crate) variables: Vec<(&'static str, String)>,
+    /// Where it is to be asked for its metrics every second, if it is.
+    pub(crate) scraped_at: Option<String>,
 }
 
 /// What a process cost, and what it said.
@@ -39,7 +42,29 @@ pub(crate) struct Spent {
     pub(crate) summary: Option<Value>,
 }
 
+/// As Prometheus does it in haste; its default is a minute.
+const SCRAPE: Duration = Duration::from_secs(1);
+
 impl Subject {
+    /// Runs it, and asks it for its metrics all along.
+    pub(crate) async fn run_scraped(&self, deadline: Duration, url: &str) -> anyhow::Result<Spent> {
+        let mut scrapes = 0_u32;
+        let scraping = async {
+            let mut ticks = interval(SCRAPE);
+            loop {
+                ticks.tick().await;
+                // It may not listen yet.
+                scrapes += u32::from(get(url).await.is_ok_and(|(code, _)| code == 200));
+            }
+        };
+        let spent = tokio::select! {
+            spent = self.run(deadline) => spent?,
+            never = scraping => never,
+        };
+        ensure!(scrapes > 0, "wrong: it was never scraped");
+        Ok(spent)
+    }
+
     /// Runs it to its end, or kills it at its deadline; an end that is no success is a fault.
     pub(crate) async fn run(&self, deadline: Duration) -> anyhow::Result<Spent> {
         let before = dead_children()?;

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use harness::confirmations::POOL;
+use harness::http::free_port;
 
 use crate::command::{EndpointsOrder, Engine, Section};
 use crate::endpoints::{Ready, TABLE};
@@ -31,11 +32,15 @@ pub(crate) enum Variant {
     Sequential,
     /// Far, the eight loops in the place of the worker.
     Concurrent,
+    /// As it comes, telling nobody anything.
+    Silent,
+    /// As it comes, with a collector to push to, and scraped every second.
+    Told,
 }
 
 impl Variant {
     /// In the order of a round: what is compared with each other is run close to each other.
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 10] = [
         Self::Auto,
         Self::Put,
         Self::Crowd,
@@ -44,6 +49,8 @@ impl Variant {
         Self::Concurrent,
         Self::Sequential,
         Self::Greedy,
+        Self::Silent,
+        Self::Told,
     ];
 
     /// What these sections need, each once.
@@ -54,6 +61,7 @@ impl Variant {
             Section::Memory => vec![Self::Auto, Self::Crowd],
             Section::Latency => vec![Self::Plain, Self::Far, Self::Sequential, Self::Concurrent],
             Section::P99 => vec![Self::Plain, Self::Far, Self::Greedy],
+            Section::Telemetry => vec![Self::Silent, Self::Told],
         };
         let needed: Vec<_> = sections.iter().flat_map(needs).collect();
         Self::ALL.into_iter().filter(|variant| needed.contains(variant)).collect()
@@ -69,6 +77,8 @@ impl Variant {
             Self::Greedy => "auto, 20 ms, 128 receivers",
             Self::Sequential => "sequential loop, 20 ms",
             Self::Concurrent => "8 loops, 20 ms",
+            Self::Silent => "auto, telling nobody",
+            Self::Told => "auto, pushing and scraped",
         }
     }
 
@@ -76,6 +86,8 @@ impl Variant {
     pub(crate) fn messages(self, quick: bool) -> usize {
         match (self, quick) {
             (Self::Auto | Self::Put | Self::Plain, _) => 10_000,
+            (Self::Silent | Self::Told, false) => 60_000,
+            (Self::Silent | Self::Told, true) => 20_000,
             (Self::Crowd, false) => 200_000,
             (Self::Crowd, true) => 50_000,
             (Self::Far | Self::Greedy, false) => 20_000,
@@ -97,8 +109,8 @@ impl Variant {
     }
 
     pub(crate) fn endpoints(self, quick: bool) -> EndpointsOrder {
-        let near = matches!(self, Self::Auto | Self::Put | Self::Crowd | Self::Plain);
-        let real = matches!(self, Self::Auto | Self::Put | Self::Crowd);
+        let real = matches!(self, Self::Auto | Self::Put | Self::Crowd | Self::Silent | Self::Told);
+        let near = real || self == Self::Plain;
         EndpointsOrder {
             messages: self.messages(quick),
             delay_ms: if near { 0 } else { DELAY_MS },
@@ -117,13 +129,15 @@ impl Variant {
         if self.is_peer() {
             let habit = if self == Self::Sequential { "sequential" } else { "concurrent" };
             let arguments = ["peer", "--habit", habit, "--queue", &at.queue, "--table", TABLE];
-            return Subject { program: this.to_owned(), arguments: owned(&arguments), variables };
+            let program = this.to_owned();
+            return Subject { program, arguments: owned(&arguments), variables, scraped_at: None };
         }
+        let admin = if self == Self::Told { format!("127.0.0.1:{}", free_port()) } else { "off".to_owned() };
         let settings = [
             ("QUEUE_URL", at.queue.as_str()),
             ("TABLE_NAME", TABLE),
             ("USER_POOL_IDS", POOL),
-            ("ADMIN_ADDR", "off"),
+            ("ADMIN_ADDR", admin.as_str()),
             ("WRITE_STRATEGY", if self == Self::Put { "put" } else { "auto" }),
         ];
         variables.extend(settings.map(|(name, value)| (name, value.to_owned())));
@@ -132,8 +146,12 @@ impl Variant {
             let settings = [("MAX_RECEIVERS", "128"), ("MAX_IN_FLIGHT", "8000")];
             variables.extend(settings.map(|(name, value)| (name, value.to_owned())));
         }
+        if self == Self::Told {
+            variables.push(("OTEL_EXPORTER_OTLP_ENDPOINT", at.collector.clone()));
+        }
+        let scraped_at = (self == Self::Told).then(|| format!("http://{admin}/metrics"));
         let arguments = owned(&["run", "--until-empty", "1s", "--output", "json"]);
-        Subject { program: worker.to_owned(), arguments, variables }
+        Subject { program: worker.to_owned(), arguments, variables, scraped_at }
     }
 }
 

@@ -15,6 +15,7 @@
 )]
 
 pub mod bucket;
+pub mod collector;
 pub mod confirmations;
 pub mod dead_letter_queue;
 pub mod engine;
@@ -41,6 +42,7 @@ pub mod worker_process;
 pub mod world;
 
 pub use bucket::Bucket;
+pub use collector::Collector;
 pub use confirmations::{Person, fixture};
 pub use engine::Capability;
 pub use eventually::{PATIENCE, eventually};

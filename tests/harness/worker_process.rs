@@ -13,12 +13,13 @@ use tokio::process::{Child, Command};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use crate::collector::Collector;
 use crate::eventually::{PATIENCE, eventually};
 use crate::executables::executables;
 use crate::http::get;
 
 /// Every variable of `run` that is not AWS's.
-pub const VARIABLES: [&str; 24] = [
+pub const VARIABLES: [&str; 32] = [
     "QUEUE_URL",
     "DEAD_LETTER_QUEUE_URL",
     "TABLE_NAME",
@@ -43,6 +44,14 @@ pub const VARIABLES: [&str; 24] = [
     "METRICS_EMF",
     "LOG_FORMAT",
     "RUST_LOG",
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_PROTOCOL",
+    "OTEL_TRACES_EXPORTER",
+    "OTEL_METRICS_EXPORTER",
+    "OTEL_SERVICE_NAME",
+    "OTEL_SDK_DISABLED",
 ];
 
 /// A command line and an environment, before the start.
@@ -91,6 +100,18 @@ impl Worker {
     pub fn with(mut self, name: &str, value: impl Into<String>) -> Self {
         self.variables.push((name.to_owned(), value.into()));
         self
+    }
+
+    /// With one thread for everything asynchronous, as on a quarter of a CPU.
+    #[must_use]
+    pub fn on_one_thread(self) -> Self {
+        self.with("TOKIO_WORKER_THREADS", "1")
+    }
+
+    /// That pushes its telemetry there.
+    #[must_use]
+    pub fn told_to(self, collector: &Collector) -> Self {
+        self.with("OTEL_EXPORTER_OTLP_ENDPOINT", collector.endpoint())
     }
 
     /// With an admin endpoint on a port of its own choice.

@@ -6,7 +6,8 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use aws_sdk_sqs::types::{
-    MessageAttributeValue, MessageSystemAttributeName, QueueAttributeName, SendMessageBatchRequestEntry,
+    MessageAttributeValue, MessageSystemAttributeName, MessageSystemAttributeNameForSends,
+    MessageSystemAttributeValue, QueueAttributeName, SendMessageBatchRequestEntry,
 };
 use local::stack::{self, Stack};
 use serde_json::Value;
@@ -204,6 +205,15 @@ impl World {
             MessageAttributeValue::builder().data_type("String").string_value(traceparent).build().unwrap();
         let request = self.sqs.send_message().queue_url(&self.queue).message_body(body);
         request.message_attributes("traceparent", value).send().await.unwrap().message_id.unwrap()
+    }
+
+    /// Sends one message that belongs to a trace, as X-Ray spells it (the system attribute `AWSTraceHeader`).
+    pub async fn send_with_trace_header(&self, body: &str, header: &str) -> String {
+        let value =
+            MessageSystemAttributeValue::builder().data_type("String").string_value(header).build().unwrap();
+        let request = self.sqs.send_message().queue_url(&self.queue).message_body(body);
+        let name = MessageSystemAttributeNameForSends::AwsTraceHeader;
+        request.message_system_attributes(name, value).send().await.unwrap().message_id.unwrap()
     }
 
     /// Sends all, in batches.

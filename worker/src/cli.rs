@@ -273,6 +273,9 @@ pub struct JobWritten {
     /// How to log.
     #[command(flatten)]
     pub logs: Logs,
+    /// Where telemetry is pushed.
+    #[command(flatten)]
+    pub otel: Otel,
 }
 
 /// One of the settings is a key, and what stands in the others was not looked at yet.

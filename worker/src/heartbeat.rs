@@ -82,7 +82,8 @@ async fn extend<Q: ConfirmationQueue, T: ProfileTable>(
     // A call that fails as a whole, refused or not, has said nothing about any one receipt.
     let call = shared.queue.make_visible_after(&entries);
     // Whose leases these are is not known here; the messages are named where they are settled.
-    let call = shared.stats.instruments.settling(Messaging::MakeVisible, std::iter::empty(), call);
+    let call =
+        shared.stats.instruments.settling(Messaging::MakeVisible, entries.len(), std::iter::empty(), call);
     let (results, unanswered) = match call.await {
         Ok(results) => (results, CallError::new(ErrorClass::Unavailable, "no_result_for_entry")),
         Err(error) => (Vec::new(), error),

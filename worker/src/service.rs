@@ -98,7 +98,7 @@ pub async fn run(
             stats.set_ready();
             events::ready(dead_letter_url.is_some());
             if let Some(url) = &dead_letter_url {
-                let _ = telemetry.places.dead_letter_url.set(url.clone());
+                let _ = telemetry.destinations.dead_letter_url.set(url.clone());
             }
             let sqs = clients.sqs_calm.clone();
             let urls = (config.queue_url.clone(), dead_letter_url.clone());

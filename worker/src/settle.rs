@@ -227,12 +227,14 @@ async fn call<Q: ConfirmationQueue, T: ProfileTable>(
     let answer = match action {
         Action::Delete => {
             let handles: Vec<_> = handles.collect();
-            instruments.settling(Messaging::Delete, messages(), shared.queue.delete(&handles)).await
+            instruments
+                .settling(Messaging::Delete, entries.len(), messages(), shared.queue.delete(&handles))
+                .await
         }
         Action::MakeVisible => {
             let delays: Vec<_> = handles.zip(entries.iter().map(|entry| entry.delay)).collect();
             let call = shared.queue.make_visible_after(&delays);
-            instruments.settling(Messaging::MakeVisible, messages(), call).await
+            instruments.settling(Messaging::MakeVisible, entries.len(), messages(), call).await
         }
     };
     let mut results = answer.unwrap_or_else(|error| vec![Err(error); entries.len()]);
@@ -252,7 +254,7 @@ async fn quarantine<Q: ConfirmationQueue, T: ProfileTable>(
     let note = quarantine_note(message, rejection);
     let call = shared.queue.quarantine(Quarantine { message, note });
     let about = std::iter::once(message);
-    match shared.stats.instruments.settling(Messaging::Quarantine, about, call).await {
+    match shared.stats.instruments.settling(Messaging::Quarantine, 1, about, call).await {
         Ok(()) => {
             shared.stats.on_quarantine(rejection.reason);
             Entry::delete(delivery, outcome)

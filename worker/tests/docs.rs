@@ -1,5 +1,5 @@
 //! What the documents say by name is what the code knows by name: settings, outcomes, quarantine
-//! reasons, log events, and the envelope that an operator is told to send.
+//! reasons, log events, metrics, and the envelope that an operator is told to send.
 
 #![allow(
     clippy::unwrap_used,
@@ -13,11 +13,15 @@ use std::collections::BTreeSet;
 
 use clap::{Command, CommandFactory};
 use domain::{Reason, Timestamp, body};
+use tokio::time::Instant;
 use worker::cli::Cli;
 use worker::outcome::Outcome;
+use worker::stats::Stats;
+use worker::telemetry::names::Metric;
 
 const CONFIGURATION_MD: &str = include_str!("../../docs/configuration.md");
 const RUNBOOK_MD: &str = include_str!("../../docs/runbook.md");
+const TELEMETRY_MD: &str = include_str!("../../docs/telemetry.md");
 const EVENTS_RS: &str = include_str!("../src/telemetry/events.rs");
 
 /// Every environment variable that clap reads for `command` and the commands below it.
@@ -73,6 +77,16 @@ fn every_log_event_has_its_row_in_the_runbook() {
     // Of the panic hook, in telemetry/init.rs.
     events.insert("panic".to_owned());
     assert_eq!(first_column(RUNBOOK_MD, "Log events"), events);
+}
+
+#[test]
+fn every_metric_has_its_row_and_every_field_of_the_status_is_explained() {
+    let metrics: BTreeSet<_> = Metric::ALL.iter().map(|metric| metric.prometheus_name()).collect();
+    assert_eq!(first_column(TELEMETRY_MD, "Metrics"), metrics);
+    let status = serde_json::to_value(Stats::default().snapshot(Instant::now())).unwrap();
+    for field in status.as_object().unwrap().keys() {
+        assert!(RUNBOOK_MD.contains(&format!("`{field}`")), "the runbook does not explain {field}");
+    }
 }
 
 #[test]

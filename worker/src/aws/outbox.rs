@@ -6,8 +6,9 @@ use aws_sdk_sqs::types::builders::SendMessageBatchRequestEntryBuilder;
 
 use super::classify::classify;
 use super::dead_letters::DeadLetter;
-use super::sqs::{built, by_entry};
+use super::sqs::{built, by_entry, text_attribute};
 use crate::ports::{CallError, EntryResults, Letterbox};
+use crate::telemetry::Traces;
 
 /// Entries of one batch at most (SQS API reference, SendMessageBatch).
 pub const MOST_ENTRIES: usize = 10;
@@ -24,13 +25,21 @@ pub struct Outbox {
     client: aws_sdk_sqs::Client,
     url: String,
     group: Option<&'static str>,
+    traces: Traces,
 }
 
 impl Outbox {
     /// Sends to the queue at `url`, with the backfill's group where the endpoint knows fair queues. The client
     /// is to make no retries of its own.
     pub fn new(client: aws_sdk_sqs::Client, url: String, fair_groups: bool) -> Self {
-        Self { client, url, group: fair_groups.then_some(BACKFILL_GROUP) }
+        Self { client, url, group: fair_groups.then_some(BACKFILL_GROUP), traces: Traces::default() }
+    }
+
+    /// With a span for each batch of its own, whose context its messages carry.
+    #[must_use]
+    pub fn traced(mut self, traces: Traces) -> Self {
+        self.traces = traces;
+        self
     }
 
     /// Sends dead letters as they are, with every attribute they carry; at most [`MOST_ENTRIES`] of at most
@@ -64,7 +73,20 @@ impl Outbox {
 impl Letterbox for Outbox {
     /// At most [`MOST_ENTRIES`] bodies of at most [`MOST_BYTES`] together.
     async fn send(&self, bodies: &[String]) -> Result<EntryResults, CallError> {
-        let entries = bodies.iter().map(|body| SendMessageBatchRequestEntry::builder().message_body(body));
-        self.send_entries(entries).await
+        let sending = self.traces.sending(bodies.len());
+        let traceparent =
+            sending.as_ref().map(|sending| text_attribute(&sending.traceparent())).transpose()?;
+        let entries = bodies.iter().map(|body| {
+            let entry = SendMessageBatchRequestEntry::builder().message_body(body);
+            match &traceparent {
+                Some(traceparent) => entry.message_attributes("traceparent", traceparent.clone()),
+                None => entry,
+            }
+        });
+        let sent = self.send_entries(entries).await;
+        if let Some(sending) = sending {
+            sending.end(sent.as_ref().err());
+        }
+        sent
     }
 }

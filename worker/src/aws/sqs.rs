@@ -243,7 +243,7 @@ pub(super) fn built<E, B>(entries: impl Iterator<Item = Result<E, B>>) -> Result
     entries.collect::<Result<_, _>>().map_err(|_| unsendable())
 }
 
-fn text_attribute(text: &str) -> Result<MessageAttributeValue, CallError> {
+pub(super) fn text_attribute(text: &str) -> Result<MessageAttributeValue, CallError> {
     MessageAttributeValue::builder().data_type("String").string_value(text).build().map_err(|_| unsendable())
 }
 

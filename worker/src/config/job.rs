@@ -6,9 +6,9 @@ use std::collections::BTreeSet;
 use domain::{ProfileModel, UserPoolId};
 
 use super::reader::{Reader, given};
-use super::{Problem, amplify, table};
+use super::{Problem, amplify, otel, table};
 use crate::cli::JobWritten;
-use crate::telemetry::Pseudonyms;
+use crate::telemetry::{Export, Pseudonyms};
 
 /// What a job cannot do without.
 #[derive(Debug, Clone, Copy, Default)]
@@ -40,6 +40,8 @@ pub struct JobConfig {
     pub fair_groups: bool,
     /// How users are named in logs.
     pub pseudonyms: Pseudonyms,
+    /// Where telemetry is pushed.
+    pub export: Export,
 }
 
 /// Reads the settings of a job.
@@ -63,6 +65,7 @@ pub fn job(written: &JobWritten, needs: &Needs) -> Result<JobConfig, Vec<Problem
     let user_pools = reader.user_pools(given(places.user_pool_ids.as_deref()));
     let user_pool = reader.user_pool(given(written.user_pool_id.as_deref()), &user_pools, needs.pool);
     let fair_groups = reader.switch("FAIR_GROUPS", given(written.fair_groups.as_deref()), true);
+    let export = otel::export(&written.otel, &mut reader);
     if reader.problems.is_empty() {
         reader.problems.extend(table::of_another_model(&table_name, &model));
     }
@@ -78,5 +81,6 @@ pub fn job(written: &JobWritten, needs: &Needs) -> Result<JobConfig, Vec<Problem
         user_pool,
         fair_groups,
         pseudonyms: Pseudonyms::new(given(written.logs.log_hash_key.as_deref())),
+        export,
     })
 }

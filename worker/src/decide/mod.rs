@@ -12,4 +12,5 @@ pub mod permits;
 pub mod receivers;
 pub mod recent;
 pub mod rejections;
+pub mod repeats;
 pub mod settlement;

@@ -118,6 +118,7 @@ pub async fn run(args: &Backfill, written: &JobWritten, stop: Stop) -> Result<Su
     let rejects = Rejects::open(options.rejects.clone(), rejected, &clients.s3).await?;
     let sender = (!options.dry_run).then(|| {
         let outbox = Outbox::new(clients.sqs.clone(), config.queue_url.clone(), config.fair_groups);
+        let outbox = outbox.traced(context.traces.clone());
         Sender::new(outbox, options.max_per_second)
     });
     let counts = state.as_ref().map(|state| state.counts.clone()).unwrap_or_default();

@@ -12,6 +12,7 @@ use crate::cli::JobWritten;
 use crate::config::{self, JobConfig, Needs, Problem};
 use crate::pipeline::Stop;
 use crate::stats::Stats;
+use crate::telemetry::{self, Destinations, Traces};
 
 pub mod adopt;
 pub mod again;
@@ -46,6 +47,8 @@ pub struct Context {
     pub config: JobConfig,
     /// The way to them.
     pub clients: Clients,
+    /// Where spans go. The last of them are pushed when the last of these is dropped.
+    pub traces: Traces,
     /// The first signal asks to finish what is in hand, the second ends at once.
     pub stop: Stop,
 }
@@ -77,7 +80,13 @@ impl Context {
             }
         };
         let clients = Clients::new(&Access::from_environment().await, &Arc::new(Stats::default()));
-        Ok((Self { config, clients, stop }, flags))
+        let (export, queue_url) = (config.export.clone(), config.queue_url.clone());
+        let about = Destinations { queue_url, ..Destinations::default() };
+        // The exporter's client blocks while it is made.
+        let traces = tokio::task::spawn_blocking(move || telemetry::traces(&export, about)).await;
+        // A job goes on without: what it is for is done either way.
+        let traces = traces.ok().and_then(Result::ok).unwrap_or_default();
+        Ok((Self { config, clients, traces, stop }, flags))
     }
 }
 

@@ -162,7 +162,8 @@ fn scan(context: &Context) -> Rows {
 /// Sends all of them to the queue. Asked to stop, it ends after what was begun.
 async fn enqueue(context: &Context, missing: Spool, count: u64) -> Result<(u64, Went), JobError> {
     let config = &context.config;
-    let outbox = Outbox::new(context.clients.sqs.clone(), config.queue_url.clone(), config.fair_groups);
+    let outbox = Outbox::new(context.clients.sqs.clone(), config.queue_url.clone(), config.fair_groups)
+        .traced(context.traces.clone());
     let mut sender = Sender::new(outbox, None);
     let mut progress = Progress::new("enqueueing", Some(count));
     let mut missing = missing.read()?;

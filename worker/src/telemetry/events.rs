@@ -3,16 +3,28 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use domain::Reason;
 use tokio::task::JoinError;
+use tokio::time::Instant;
 use tracing::{debug, error, info, warn};
 
+use crate::decide::repeats::Repeats;
 use crate::decide::settlement::{Happened, Settlement};
 use crate::outcome::Outcome;
 use crate::ports::{CallError, Message};
 use crate::stats::Snapshot;
+
+/// For an event that an outage repeats for every message: how often it was not said since it was said last, if it is
+/// to be said now. Each place in the code counts for itself.
+macro_rules! repeated {
+    () => {{
+        static REPEATS: Mutex<Repeats> = Mutex::new(Repeats::new());
+        REPEATS.lock().unwrap_or_else(PoisonError::into_inner).on(Instant::now())
+    }};
+}
 
 /// The worker waits for its queue or its table.
 pub fn waiting(what: &'static str, error: &CallError, next_try: Duration) {
@@ -46,8 +58,9 @@ pub fn any_pool_accepted() {
 
 /// A receive failed; `failures` in a row.
 pub fn receive_failed(error: &CallError, failures: u32) {
+    let Some(unsaid) = repeated!() else { return };
     let (class, code) = (error.class.name(), &error.code);
-    warn!(event = "receive_failed", class, code, failures, "receiving failed; trying again");
+    warn!(event = "receive_failed", class, code, failures, unsaid, "receiving failed; trying again");
 }
 
 /// One attempt of a write failed. Detail: what comes of it is told by `retried` and `breaker_opened`.
@@ -69,27 +82,37 @@ pub fn breaker_closed() {
 
 /// Entries of a delete or a visibility change failed.
 pub fn settle_failed(operation: &'static str, error: &CallError, failures: u32) {
+    let Some(unsaid) = repeated!() else { return };
     let (class, code) = (error.class.name(), &error.code);
-    warn!(event = "settle_failed", operation, class, code, failures, "settling failed for some receipts");
+    warn!(
+        event = "settle_failed",
+        operation, class, code, failures, unsaid, "settling failed for some receipts"
+    );
 }
 
 /// Extending the leases of so many messages failed, in one call.
 pub fn extend_failed(error: &CallError, leases: usize) {
+    let Some(unsaid) = repeated!() else { return };
     let (class, code) = (error.class.name(), &error.code);
-    warn!(event = "extend_failed", class, code, leases, "extending failed for some receipts");
+    warn!(event = "extend_failed", class, code, leases, unsaid, "extending failed for some receipts");
 }
 
 /// The time of so many messages ran out while they were in hand.
 pub fn leases_lost(leases: usize) {
-    warn!(event = "leases_lost", leases, "messages in hand are no longer ours; they come back by themselves");
+    let Some(unsaid) = repeated!() else { return };
+    warn!(
+        event = "leases_lost",
+        leases, unsaid, "messages in hand are no longer ours; they come back by themselves"
+    );
 }
 
 /// The dead-letter queue would not take a message.
 pub fn quarantine_failed(error: &CallError, reason: Reason) {
+    let Some(unsaid) = repeated!() else { return };
     let (class, code, reason) = (error.class.name(), &error.code, reason.code());
     error!(
         event = "quarantine_failed",
-        class, code, reason, "the dead-letter queue refused a message; it stays in the queue"
+        class, code, reason, unsaid, "the dead-letter queue refused a message; it stays in the queue"
     );
 }
 
@@ -105,6 +128,7 @@ pub fn decided(
     let trace_id = message.trace_id();
     match settlement {
         Settlement::Quarantine(rejection) => {
+            let Some(unsaid) = repeated!() else { return };
             let (reason, detail) = (rejection.reason.code(), &rejection.detail);
             warn!(
                 event = "quarantined",
@@ -115,10 +139,12 @@ pub fn decided(
                 message_id,
                 trace_id,
                 user = user(),
+                unsaid,
                 "quarantined"
             );
         }
         Settlement::RetryAfter(delay) => {
+            let Some(unsaid) = repeated!() else { return };
             let delay_ms = ms(*delay);
             let (class, code) = match happened {
                 Happened::Failed(error) | Happened::Refused(error) | Happened::Unverified(error) => {
@@ -139,6 +165,7 @@ pub fn decided(
                 message_id,
                 trace_id,
                 user = user(),
+                unsaid,
                 "back to the queue"
             );
         }
@@ -189,6 +216,7 @@ pub fn stage_ended_early(ended: &Result<(), JoinError>) {
 pub fn status(snapshot: &Snapshot) {
     let count = |outcome: Outcome| snapshot.outcomes.get(outcome.name()).copied().unwrap_or_default();
     let latency = snapshot.confirmation_to_profile_ms;
+    let lately = snapshot.confirmation_to_profile_last_minute_ms;
     info!(
         event = "status",
         ready = snapshot.ready,
@@ -214,8 +242,19 @@ pub fn status(snapshot: &Snapshot) {
         leases_lost = snapshot.leases_lost,
         confirmation_to_profile_p50_ms = latency.map(|latency| latency.p50),
         confirmation_to_profile_p99_ms = latency.map(|latency| latency.p99),
+        confirmation_to_profile_last_minute_p50_ms = lately.map(|latency| latency.p50),
+        confirmation_to_profile_last_minute_p99_ms = lately.map(|latency| latency.p99),
+        live_profiles = latency.map_or(0, |latency| latency.count),
+        live_profiles_within_objective = snapshot.live_profiles_within_objective,
+        queue_visible = snapshot.queue.map(|depth| depth.visible),
+        queue_in_flight = snapshot.queue.map(|depth| depth.in_flight),
+        queue_delayed = snapshot.queue.map(|depth| depth.delayed),
+        dead_letter_messages = snapshot.dead_letter_messages,
+        oldest_received_seconds = snapshot.oldest_received_seconds,
+        answered_receives = snapshot.answered_receives,
         last_receive_seconds_ago = snapshot.last_receive_seconds_ago,
         uptime_seconds = snapshot.uptime_seconds,
+        version = snapshot.version,
         quarantined = list(&snapshot.quarantined),
         errors = list(&snapshot.errors),
         api_calls = list(&snapshot.api_calls),

@@ -42,7 +42,7 @@ pub struct Telemetry {
     /// What a scrape reads.
     pub exposition: Exposition,
     /// What spans are about; the dead-letter queue is told once it is known.
-    pub places: Arc<Destinations>,
+    pub destinations: Arc<Destinations>,
     meters: SdkMeterProvider,
     tracers: Option<SdkTracerProvider>,
 }
@@ -55,7 +55,7 @@ impl Telemetry {
     ///
     /// # Errors
     /// When an exporter cannot be made.
-    pub fn new(export: &Export, places: Destinations) -> Result<Self, SetupError> {
+    pub fn new(export: &Export, destinations: Destinations) -> Result<Self, SetupError> {
         let resource = resource(export.service_name.as_deref());
         let mut meters = SdkMeterProvider::builder();
         if let Some(endpoint) = &export.metrics {
@@ -68,43 +68,22 @@ impl Telemetry {
             meters = meters.with_periodic_exporter(exporter);
         }
         let (meters, exposition) = meter::provider(meters, resource.clone())?;
-        let tracers = match &export.traces {
-            Some(endpoint) => {
-                let exporter = SpanExporter::builder()
-                    .with_http()
-                    .with_endpoint(endpoint)
-                    .with_timeout(PUSH)
-                    .with_retry_policy(RetryPolicy::recommended().with_max_retries(1))
-                    .build()?;
-                Some(
-                    SdkTracerProvider::builder()
-                        .with_resource(resource)
-                        .with_batch_exporter(exporter)
-                        .build(),
-                )
-            }
-            None => None,
-        };
-        let places = Arc::new(places);
-        let traces = tracers.as_ref().map(|tracers| {
-            let scope = InstrumentationScope::builder(names::SCOPE)
-                .with_version(env!("CARGO_PKG_VERSION"))
-                .with_schema_url(names::SCHEMA_URL);
-            Traces::new(tracers.tracer_with_scope(scope.build()), Arc::clone(&places))
-        });
+        let tracers = tracers(export, resource)?;
+        let destinations = Arc::new(destinations);
+        let traces = tracers.as_ref().map(|tracers| traces_of(tracers, &destinations));
         let meter = meter::meter(&meters);
-        let instruments = Instruments::new(&meter, traces.unwrap_or_default(), Arc::clone(&places));
+        let instruments = Instruments::new(&meter, traces.unwrap_or_default(), Arc::clone(&destinations));
         let stats = Arc::new(Stats::new(instruments));
         meter::observe(&meter, &stats);
-        Ok(Self { stats, exposition, places, meters, tracers })
+        Ok(Self { stats, exposition, destinations, meters, tracers })
     }
 
     /// Without anybody to push to.
     ///
     /// # Errors
     /// When the meter cannot be made.
-    pub fn unpushed(places: Destinations) -> Result<Self, SetupError> {
-        Self::new(&Export::default(), places)
+    pub fn unpushed(destinations: Destinations) -> Result<Self, SetupError> {
+        Self::new(&Export::default(), destinations)
     }
 
     /// Pushes what is left, traces first, and ends it all; within `budget`, whatever the collector does.
@@ -121,6 +100,33 @@ impl Telemetry {
             Err(_) => events::telemetry_lost("timeout"),
         }
     }
+}
+
+/// Spans alone, for a job. What is left is pushed when the last of them is dropped.
+///
+/// # Errors
+/// When the exporter cannot be made.
+pub fn traces(export: &Export, destinations: Destinations) -> Result<Traces, SetupError> {
+    let tracers = tracers(export, resource(export.service_name.as_deref()))?;
+    Ok(tracers.map(|tracers| traces_of(&tracers, &Arc::new(destinations))).unwrap_or_default())
+}
+
+fn tracers(export: &Export, resource: Resource) -> Result<Option<SdkTracerProvider>, SetupError> {
+    let Some(endpoint) = &export.traces else { return Ok(None) };
+    let exporter = SpanExporter::builder()
+        .with_http()
+        .with_endpoint(endpoint)
+        .with_timeout(PUSH)
+        .with_retry_policy(RetryPolicy::recommended().with_max_retries(1))
+        .build()?;
+    Ok(Some(SdkTracerProvider::builder().with_resource(resource).with_batch_exporter(exporter).build()))
+}
+
+fn traces_of(tracers: &SdkTracerProvider, destinations: &Arc<Destinations>) -> Traces {
+    let scope = InstrumentationScope::builder(names::SCOPE)
+        .with_version(env!("CARGO_PKG_VERSION"))
+        .with_schema_url(names::SCHEMA_URL);
+    Traces::new(tracers.tracer_with_scope(scope.build()), Arc::clone(destinations))
 }
 
 /// Who tells. `OTEL_RESOURCE_ATTRIBUTES` and `OTEL_SERVICE_NAME` win, as the specification has it.

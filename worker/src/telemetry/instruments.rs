@@ -29,7 +29,7 @@ struct Inner {
     consumed: Counter<u64>,
     processing: Histogram<f64>,
     database: Histogram<f64>,
-    places: Arc<Destinations>,
+    destinations: Arc<Destinations>,
 }
 
 /// A call to SQS.
@@ -67,8 +67,8 @@ impl Messaging {
 }
 
 impl Instruments {
-    /// Those of this meter, about these places.
-    pub fn new(meter: &Meter, traces: Traces, places: Arc<Destinations>) -> Self {
+    /// Those of this meter, about these destinations.
+    pub fn new(meter: &Meter, traces: Traces, destinations: Arc<Destinations>) -> Self {
         let origins = Origin::ALL.map(|origin| [KeyValue::new(names::SOURCE, origin.name())]);
         let inner = Inner {
             profiles: seconds(meter, Metric::ConfirmationToProfile),
@@ -88,7 +88,7 @@ impl Instruments {
                 .build(),
             processing: seconds(meter, Metric::Processing),
             database: seconds(meter, Metric::DatabaseCalls),
-            places,
+            destinations,
         };
         Self { inner: Some(Arc::new(inner)), traces }
     }
@@ -105,21 +105,22 @@ impl Instruments {
         if let Some(inner) = &self.inner {
             inner.consumed.add(messages.len() as u64, &inner.of_queue(Messaging::Receive.name()));
         }
-        self.traces.messaging(Messaging::Receive, call, messages.iter(), error);
+        self.traces.messaging(Messaging::Receive, messages.len(), messages.iter(), call, error);
         answer
     }
 
-    /// Makes a call about messages that are in hand.
+    /// Makes a call about so many messages that are in hand; about which, where that is known.
     pub async fn settling<'a, A>(
         &self,
         kind: Messaging,
+        messages: usize,
         about: impl Iterator<Item = &'a Message>,
         call: impl Future<Output = Result<A, CallError>>,
     ) -> Result<A, CallError> {
         let (answer, call) = self.traces.call(call).await;
         let error = answer.as_ref().err();
         self.on_messaging(kind, call.took(), error);
-        self.traces.messaging(kind, call, about, error);
+        self.traces.messaging(kind, messages, about, call, error);
         answer
     }
 
@@ -166,7 +167,7 @@ impl Instruments {
         let Some(inner) = &self.inner else { return };
         let mut labels = inner.of_queue(call.name());
         if call == Messaging::Quarantine
-            && let (Some(last), Some(url)) = (labels.last_mut(), inner.places.dead_letter_url.get())
+            && let (Some(last), Some(url)) = (labels.last_mut(), inner.destinations.dead_letter_url.get())
         {
             last.value = queue_name(url).to_owned().into();
         }
@@ -199,7 +200,10 @@ impl Inner {
         vec![
             KeyValue::new(names::MESSAGING_SYSTEM, names::AWS_SQS),
             KeyValue::new(names::MESSAGING_OPERATION_NAME, operation),
-            KeyValue::new(names::MESSAGING_DESTINATION_NAME, queue_name(&self.places.queue_url).to_owned()),
+            KeyValue::new(
+                names::MESSAGING_DESTINATION_NAME,
+                queue_name(&self.destinations.queue_url).to_owned(),
+            ),
         ]
     }
 }

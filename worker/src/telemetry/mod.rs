@@ -15,9 +15,9 @@ mod pseudonym;
 pub mod stdout;
 mod traces;
 
-pub use export::{Export, SetupError, Telemetry};
+pub use export::{Export, SetupError, Telemetry, traces};
 pub use init::{LogFormat, init};
 pub use instruments::{Instruments, Messaging};
 pub use note::{Cause, MOVED_BY_SQS, Note, QUARANTINE_ATTRIBUTE, quarantine_note};
 pub use pseudonym::Pseudonyms;
-pub use traces::{Destinations, Processing, Traces, answered_as, queue_name};
+pub use traces::{Destinations, Processing, Sending, Traces, answered_as, queue_name};

@@ -13,7 +13,7 @@ use opentelemetry::trace::{
     TraceId, TraceState,
 };
 use opentelemetry::{Context, KeyValue};
-use opentelemetry_sdk::trace::SdkTracer;
+use opentelemetry_sdk::trace::{SdkTracer, Span as SdkSpan};
 
 use super::instruments::{Messaging, error_type};
 use super::names;
@@ -46,7 +46,7 @@ pub struct Traces(Option<Arc<Inner>>);
 
 struct Inner {
     tracer: SdkTracer,
-    places: Arc<Destinations>,
+    destinations: Arc<Destinations>,
 }
 
 /// A call under way.
@@ -86,16 +86,44 @@ impl Drop for Processing {
     }
 }
 
+/// Messages that are being sent.
+pub struct Sending {
+    span: SdkSpan,
+}
+
+/// The API's name of it.
+const SEND: &str = "SendMessageBatch";
+
+impl Sending {
+    /// For the message attribute of the same name (W3C Trace Context, section 3.2).
+    pub fn traceparent(&self) -> String {
+        let context = self.span.span_context();
+        let flags = context.trace_flags().to_u8();
+        format!("00-{}-{}-{flags:02x}", context.trace_id(), context.span_id())
+    }
+
+    /// They were sent, or they were not.
+    pub fn end(mut self, error: Option<&CallError>) {
+        if let Some(error) = error {
+            self.span.set_attribute(error_type(error));
+            self.span.set_status(Status::error(error.code.clone()));
+        }
+        self.span.end();
+    }
+}
+
 impl Traces {
-    /// Spans of this tracer, about these places.
-    pub fn new(tracer: SdkTracer, places: Arc<Destinations>) -> Self {
-        Self(Some(Arc::new(Inner { tracer, places })))
+    /// Spans of this tracer, about these destinations.
+    pub fn new(tracer: SdkTracer, destinations: Arc<Destinations>) -> Self {
+        Self(Some(Arc::new(Inner { tracer, destinations })))
     }
 
     /// Makes a call, and sees how long it takes and who answers.
     pub async fn call<A>(&self, call: impl Future<Output = A>) -> (A, Call) {
         let began = Began { at: self.0.as_ref().map(|_| opentelemetry::time::now()) };
         let begun = tokio::time::Instant::now();
+        // The SDK's futures are large, and what wraps them would hold them several times on the stack.
+        let call = Box::pin(call);
         if self.0.is_none() {
             let answer = call.await;
             return (answer, Call { began, took: begun.elapsed(), request_id: None });
@@ -113,19 +141,21 @@ impl Traces {
     pub fn messaging<'a>(
         &self,
         kind: Messaging,
-        call: Call,
+        messages: usize,
         about: impl Iterator<Item = &'a Message>,
+        call: Call,
         error: Option<&CallError>,
     ) {
         let Some(inner) = &self.0 else { return };
-        let mut messages = 0_usize;
-        let links: Vec<Link> = about.inspect(|_| messages += 1).filter_map(link).collect();
         if kind == Messaging::Receive && messages == 0 && error.is_none() {
             return;
         }
+        let links: Vec<Link> = about.filter_map(link).collect();
         let url = match kind {
-            Messaging::Quarantine => inner.places.dead_letter_url.get(),
-            Messaging::Receive | Messaging::Delete | Messaging::MakeVisible => Some(&inner.places.queue_url),
+            Messaging::Quarantine => inner.destinations.dead_letter_url.get(),
+            Messaging::Receive | Messaging::Delete | Messaging::MakeVisible => {
+                Some(&inner.destinations.queue_url)
+            }
         };
         let url = url.cloned().unwrap_or_default();
         let mut attributes = of_queue(kind.name(), kind.kind(), &url);
@@ -151,7 +181,7 @@ impl Traces {
         error: Option<&CallError>,
     ) {
         let Some(inner) = &self.0 else { return };
-        let table = inner.places.table.clone();
+        let table = inner.destinations.table.clone();
         let mut attributes = vec![
             KeyValue::new(names::DB_SYSTEM_NAME, names::AWS_DYNAMODB),
             KeyValue::new(names::DB_OPERATION_NAME, operation),
@@ -183,9 +213,9 @@ impl Traces {
         let inner = self.0.as_ref()?;
         let mut messages = 0_usize;
         let links: Vec<Link> = about.inspect(|_| messages += 1).filter_map(link).collect();
-        let mut attributes = of_queue("process", "process", &inner.places.queue_url);
+        let mut attributes = of_queue("process", "process", &inner.destinations.queue_url);
         attributes.push(KeyValue::new(names::MESSAGING_BATCH_MESSAGE_COUNT, count(messages)));
-        let name = format!("process {}", queue_name(&inner.places.queue_url));
+        let name = format!("process {}", queue_name(&inner.destinations.queue_url));
         let span = SpanBuilder::from_name(name)
             .with_kind(SpanKind::Consumer)
             .with_attributes(attributes)
@@ -194,11 +224,26 @@ impl Traces {
         Some(Processing { context: Context::new().with_span(span) })
     }
 
+    /// Messages of ours are about to be sent, in one call. Its context goes with them, so that what becomes of them
+    /// is found from here.
+    pub fn sending(&self, messages: usize) -> Option<Sending> {
+        let inner = self.0.as_ref()?;
+        let url = &inner.destinations.queue_url;
+        let mut attributes = of_queue(SEND, "send", url);
+        attributes.push(KeyValue::new(names::AWS_SQS_QUEUE_URL, url.clone()));
+        attributes.push(KeyValue::new(names::RPC_SYSTEM_NAME, "aws-api"));
+        attributes.push(KeyValue::new(names::RPC_METHOD, format!("SQS/{SEND}")));
+        attributes.push(KeyValue::new(names::MESSAGING_BATCH_MESSAGE_COUNT, count(messages)));
+        let name = format!("{SEND} {}", queue_name(url));
+        let span = SpanBuilder::from_name(name).with_kind(SpanKind::Producer).with_attributes(attributes);
+        Some(Sending { span: span.start_with_context(&inner.tracer, &Context::new()) })
+    }
+
     /// Does something within the turn of a batch.
     pub async fn within<A>(&self, turn: Option<&Processing>, work: impl Future<Output = A>) -> A {
         match turn {
-            Some(turn) => work.with_context(turn.context()).await,
-            None => work.await,
+            Some(turn) => Box::pin(work).with_context(turn.context()).await,
+            None => Box::pin(work).await,
         }
     }
 }

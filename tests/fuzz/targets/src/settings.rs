@@ -33,6 +33,7 @@ pub fn judge(input: &[u8]) {
         user_pool_id: given.get("USER_POOL_ID").cloned(),
         fair_groups: given.get("FAIR_GROUPS").cloned(),
         logs: written.logs.clone(),
+        otel: written.otel.clone(),
     };
     match config::job(&job, &Needs { queue: true, table: true, pool: true }) {
         Ok(config) => assert_job_can_work(&config),

@@ -81,6 +81,7 @@ mod tests {
             user_pool: pool.then(|| UserPoolId::parse("eu_A1").unwrap()),
             fair_groups: true,
             pseudonyms: Pseudonyms::new(None),
+            export: crate::telemetry::Export::default(),
         }
     }
 
