@@ -7,7 +7,6 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use super::{MOST, Metric, Unit, line};
-use crate::outcome::Outcome;
 use crate::stats::Stats;
 
 /// The dimension: the queue's name, and nothing else, which bounds what CloudWatch has to keep.
@@ -29,11 +28,7 @@ impl Reading {
         let snapshot = stats.snapshot(now);
         // After the snapshot: whoever is within the objective is among them.
         let latencies: BTreeMap<_, _> = stats.live_latencies().into_iter().collect();
-        let mut counts: BTreeMap<_, _> = Outcome::ALL
-            .iter()
-            .map(|outcome| outcome.name())
-            .map(|name| (name, snapshot.outcomes[name]))
-            .collect();
+        let mut counts = snapshot.outcomes.clone();
         counts.extend([
             ("received", snapshot.received),
             ("live_profiles", latencies.values().sum()),

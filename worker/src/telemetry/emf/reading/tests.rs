@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::*;
-use crate::outcome::Origin;
+use crate::outcome::{Origin, Outcome};
 use crate::ports::ErrorClass;
 use crate::stats::Operation;
 use crate::telemetry::emf::pinned;
