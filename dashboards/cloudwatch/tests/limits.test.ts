@@ -3,11 +3,12 @@
 
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 
 import { alarms } from '../alarms.ts'
 import { compositeAlarms } from '../composites.ts'
-import { ALERTS, alarmName, anchor, SIGNALS } from '../names.ts'
+import { ALERTS, alarmName, anchor, SIGNALS, words } from '../names.ts'
 import { text } from '../texts.ts'
 import { SAMPLE } from './sample.ts'
 
@@ -91,6 +92,12 @@ test('every text has its severity, one command on one line, what it prints, and 
     assert.doesNotMatch(command, /delete|purge|--fix|redrive|drop|retry|put-|update-/, alert)
   }
   assert.equal(anchor('BreakerOpen'), 'alert-breaker-open')
+})
+
+test('every alert has its heading in the runbook, and the runbook no other', () => {
+  const runbook = readFileSync(new URL('../../../docs/runbook.md', import.meta.url), 'utf8')
+  const headings = [...runbook.matchAll(/^### Alert: (.+)$/gm)].map(([, heading]) => heading)
+  assert.deepEqual(headings.sort(), ALERTS.map(words).sort())
 })
 
 test('a missing data point counts as it does for a reason', () => {
