@@ -138,6 +138,29 @@ mod tests {
         }
     }
 
+    /// What CloudWatch's alarms, dashboard and saved queries rely on, from where they read it.
+    #[test]
+    fn names_and_fields_are_those_that_alarms_and_queries_read() {
+        let listed = |file: &str| -> Value {
+            let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../dashboards/cloudwatch");
+            serde_json::from_str(&std::fs::read_to_string(format!("{folder}/{file}")).unwrap()).unwrap()
+        };
+        let metrics = listed("emf-metrics.json");
+        assert_eq!(
+            (&metrics["namespace"], &metrics["trigger"]["dimension"]),
+            (&json!(NAMESPACE), &json!(DIMENSION))
+        );
+        let invalid = Rejection::new(Reason::MissingField, "sub is absent or null");
+        let failed = Announcement::Failed(FailureClass::Timeout);
+        let all = [Announcement::Enqueued, Announcement::Ignored, Announcement::Invalid(invalid), failed];
+        let printed = all.iter().map(|announcement| (announcement.name().to_owned(), json!("Count")));
+        assert_eq!(Value::from_iter(printed), metrics["trigger"]["metrics"]);
+        let line = lines(all.last().unwrap()).remove(0);
+        for field in listed("log-fields.json")["trigger"]["enqueue_failed"].as_array().unwrap() {
+            assert!(line[field.as_str().unwrap()].is_string(), "{field} is not in {line}");
+        }
+    }
+
     #[test]
     fn a_failure_is_told_by_its_class_and_its_mend() {
         for class in FailureClass::ALL {

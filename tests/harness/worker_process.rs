@@ -19,7 +19,7 @@ use crate::executables::executables;
 use crate::http::get;
 
 /// Every variable of `run` that is not AWS's.
-pub const VARIABLES: [&str; 31] = [
+pub const VARIABLES: [&str; 32] = [
     "QUEUE_URL",
     "DEAD_LETTER_QUEUE_URL",
     "TABLE_NAME",
@@ -41,6 +41,7 @@ pub const VARIABLES: [&str; 31] = [
     "STOP_TIMEOUT",
     "LOG_HASH_KEY",
     "ADMIN_ADDR",
+    "METRICS_EMF",
     "LOG_FORMAT",
     "RUST_LOG",
     "OTEL_EXPORTER_OTLP_ENDPOINT",
@@ -144,6 +145,11 @@ impl Worker {
 
     /// Starts the process.
     pub fn start(&self) -> Running {
+        self.start_with_stdout(Stdio::piped())
+    }
+
+    /// Starts the process with a stdout that nobody reads here.
+    pub fn start_with_stdout(&self, stdout: Stdio) -> Running {
         let stdin = match &self.input {
             Some(path) => std::fs::File::open(path).unwrap().into(),
             None => Stdio::null(),
@@ -154,15 +160,17 @@ impl Worker {
             .env_clear()
             .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .stdin(stdin)
-            .stdout(Stdio::piped())
+            .stdout(stdout)
             .stderr(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
             .unwrap();
-        let mut out = child.stdout.take().unwrap();
+        let out = child.stdout.take();
         let stdout = tokio::spawn(async move {
             let mut text = String::new();
-            out.read_to_string(&mut text).await.unwrap();
+            if let Some(mut out) = out {
+                out.read_to_string(&mut text).await.unwrap();
+            }
             text
         });
         let mut err = BufReader::new(child.stderr.take().unwrap()).lines();

@@ -40,6 +40,7 @@ async fn every_problem_is_told_at_once() {
             .with("VERIFY_LATE_RATE", "0")
             .with("STOP_TIMEOUT", "x")
             .with("ADMIN_ADDR", "everywhere")
+            .with("METRICS_EMF", "yes")
             .with("LOG_FORMAT", "xml")
             .with("RUST_LOG", "=,=")
             .run()

@@ -18,6 +18,7 @@ mod command_line;
 mod debug;
 mod doctor;
 mod duplicates;
+mod emf;
 mod explain;
 mod holding;
 mod injection;

@@ -188,6 +188,15 @@ pub struct Otel {
     pub otel_sdk_disabled: Option<String>,
 }
 
+/// Whether metrics are printed, as it was written, if it was; of `run` and of `reconcile`.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Settings (each also an environment variable)")]
+pub struct Emf {
+    /// Print metrics for CloudWatch on stdout (embedded metric format), before the result [default: off].
+    #[arg(long, env = "METRICS_EMF", hide_env_values = true, value_name = "on|off")]
+    pub metrics_emf: Option<String>,
+}
+
 /// Every setting of the worker as it was written, if it was.
 #[derive(Clone, Default, Args)]
 #[command(next_help_heading = "Settings (each also an environment variable)")]
@@ -237,6 +246,9 @@ pub struct Written {
     /// Address of the admin endpoint, or off [default: 127.0.0.1:9464].
     #[arg(long, env = "ADMIN_ADDR", hide_env_values = true, value_name = "ADDR|off")]
     pub admin_addr: Option<String>,
+    /// What is printed.
+    #[command(flatten)]
+    pub emf: Emf,
     /// How to log.
     #[command(flatten)]
     pub logs: Logs,

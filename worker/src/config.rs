@@ -8,7 +8,7 @@ use std::time::Duration;
 use tracing_subscriber::EnvFilter;
 
 use crate::aws::clients::ATTEMPT;
-use crate::cli::{Logs, Written};
+use crate::cli::{Emf, Logs, Written};
 use crate::decide::decode::Rules;
 use crate::pipeline::Settings;
 use crate::telemetry::{Export, LogFormat, Pseudonyms};
@@ -66,6 +66,8 @@ pub struct Config {
     pub pseudonyms: Pseudonyms,
     /// The admin endpoint.
     pub admin_addr: Option<SocketAddr>,
+    /// Whether metrics are printed for CloudWatch.
+    pub metrics_emf: bool,
     /// Where telemetry is pushed.
     pub export: Export,
 }
@@ -169,6 +171,7 @@ pub fn parse(written: &Written) -> Result<Config, Vec<Problem>> {
         seconds(1)..=seconds(7200),
     );
     let admin_addr = reader.admin_addr(given(written.admin_addr.as_deref()));
+    let metrics_emf = reader.metrics_emf(&written.emf);
     let export = otel::export(&written.otel, &mut reader);
     // The values are what was asked for only if every one could be read.
     if reader.problems.is_empty() {
@@ -188,6 +191,7 @@ pub fn parse(written: &Written) -> Result<Config, Vec<Problem>> {
         stop_timeout,
         pseudonyms: Pseudonyms::new(given(written.logs.log_hash_key.as_deref())),
         admin_addr,
+        metrics_emf,
         export,
     })
 }
@@ -238,6 +242,16 @@ pub fn admin_addr(written: &Written) -> Result<SocketAddr, Vec<Problem>> {
             Err(reader.problems)
         }
     }
+}
+
+/// Reads whether metrics are printed for CloudWatch.
+///
+/// # Errors
+/// The problem with `METRICS_EMF`.
+pub fn metrics_emf(written: &Emf) -> Result<bool, Vec<Problem>> {
+    let mut reader = Reader::default();
+    let on = reader.metrics_emf(written);
+    if reader.problems.is_empty() { Ok(on) } else { Err(reader.problems) }
 }
 
 /// Reads the duration of `--until-empty`.

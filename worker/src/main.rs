@@ -16,7 +16,7 @@ use worker::jobs::{JobError, Report, adopt, backfill, check, explain, quarantine
 use worker::pipeline::{Ended, Stop};
 use worker::service::{self, Summary};
 use worker::stats::Stats;
-use worker::telemetry::{Destinations, Telemetry};
+use worker::telemetry::{Destinations, Telemetry, stdout};
 use worker::{admin, telemetry};
 
 const USAGE: u8 = 64;
@@ -127,10 +127,11 @@ async fn run(written: &Written, until_empty: Option<&str>, output: Output) -> Re
     let access = Access::from_environment().await;
     let summary = service::run(&config, &access, &telemetry, until_empty, stop).await;
     let summary = summary.map_err(|problem| vec![problem])?;
-    match output {
-        Output::Json => println!("{}", serde_json::to_string(&summary).unwrap_or_default()),
-        Output::Table => println!("{}", summary_table(&summary)),
-    }
+    let told = match output {
+        Output::Json => serde_json::to_string(&summary).unwrap_or_default(),
+        Output::Table => summary_table(&summary).to_string(),
+    };
+    let _ = tokio::time::timeout(stdout::PATIENCE, stdout::write(told)).await;
     telemetry.flush(config::TELEMETRY_FLUSH).await;
     Ok(match summary.ended {
         Ended::Drained => 0,

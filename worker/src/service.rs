@@ -24,7 +24,8 @@ use crate::permits::Permits;
 use crate::pipeline::{self, Ended, Shared, Stop};
 use crate::ports::{CallError, ConfirmationQueue, Depth};
 use crate::stats::{Snapshot, Stats};
-use crate::telemetry::{Telemetry, events};
+use crate::telemetry::emf::Printer;
+use crate::telemetry::{Telemetry, events, queue_name};
 use crate::verify::Verifier;
 
 /// What a run has to say when it ends.
@@ -86,6 +87,9 @@ pub async fn run(
         events::any_pool_accepted();
     }
     aside.spawn(report_status(Arc::clone(&stats)));
+    let printer = config
+        .metrics_emf
+        .then(|| Printer::start(Arc::clone(&stats), queue_name(&config.queue_url).to_owned()));
 
     let ended = match stop.soft.run_until_cancelled(find(config, &clients, &stats)).await {
         None => Ended::Drained,
@@ -129,6 +133,10 @@ pub async fn run(
         }
     };
     aside.shutdown().await;
+    // Last of all: its lines together are the summary.
+    if let Some(printer) = printer {
+        printer.finish().await;
+    }
     Ok(Summary { counts: stats.snapshot(Instant::now()), drained: ended == Ended::Drained, ended })
 }
 

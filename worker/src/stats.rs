@@ -339,6 +339,11 @@ impl Stats {
         origins.and_then(|origins| origins.get(origin as usize)).map_or(0, load)
     }
 
+    /// How many live confirmations became items, by how many milliseconds it took.
+    pub fn live_latencies(&self) -> Vec<(u64, u64)> {
+        self.confirmation_to_profile.counts()
+    }
+
     /// Failed calls of this operation and class.
     pub fn errors_of(&self, operation: Operation, class: ErrorClass) -> u64 {
         let classes = self.errors.get(operation as usize);

@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use super::JobWritten;
+use super::{Emf, JobWritten};
 
 /// What does not fit a flag's line.
 pub const BACKFILL_HELP: &str = "\
@@ -86,9 +86,9 @@ pub struct Reconcile {
     /// Write the findings one by one, as JSON lines that name users, to a file that only you can read.
     #[arg(long, value_name = "FILE")]
     pub list: Option<String>,
-    /// Print the counts for CloudWatch as well (embedded metric format), before the result [default: off].
-    #[arg(long, env = "METRICS_EMF", hide_env_values = true, value_name = "on|off")]
-    pub metrics_emf: Option<String>,
+    /// What is printed beside the result.
+    #[command(flatten)]
+    pub emf: Emf,
 }
 
 /// `adopt`.

@@ -9,6 +9,7 @@ use std::time::Duration;
 use domain::{ProfileModel, TriggerSource, UserPoolId};
 
 use super::{ADMIN_ADDR, MOST_RECEIVERS, Problem, SQS_IN_FLIGHT};
+use crate::cli::Emf;
 use crate::pipeline::WriteStrategy;
 
 /// What was written, unless it is empty: an empty variable is an unset one.
@@ -154,6 +155,10 @@ impl Reader {
                 default
             }
         }
+    }
+
+    pub(super) fn metrics_emf(&mut self, written: &Emf) -> bool {
+        self.switch("METRICS_EMF", given(written.metrics_emf.as_deref()), false)
     }
 
     pub(super) fn trigger_sources(&mut self, text: Option<&str>) -> BTreeSet<TriggerSource> {

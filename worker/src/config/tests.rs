@@ -35,6 +35,20 @@ fn the_defaults_are_the_contracts_and_fit_together() {
     assert_eq!(config.admin_addr.unwrap().to_string(), "127.0.0.1:9464");
     assert_eq!(config.rules.model, ProfileModel::default());
     assert_eq!(config.rules.trigger_sources.len(), 2);
+    assert!(!config.metrics_emf);
+}
+
+#[test]
+fn metrics_are_printed_if_asked_for_and_for_no_other_word() {
+    let emf = |text: &str| Emf { metrics_emf: Some(text.into()) };
+    for (text, on) in [("on", true), (" on ", true), ("off", false), ("", false)] {
+        assert_eq!(parse(&Written { emf: emf(text), ..written() }).unwrap().metrics_emf, on, "{text:?}");
+        assert_eq!(metrics_emf(&emf(text)), Ok(on), "{text:?}");
+    }
+    let told = |problems: Vec<Problem>| problems.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let wrong = ["METRICS_EMF: is neither on nor off; write on or off"];
+    assert_eq!(problems(|written| written.emf = emf("true")), wrong);
+    assert_eq!(told(metrics_emf(&emf("true")).unwrap_err()), wrong);
 }
 
 #[test]

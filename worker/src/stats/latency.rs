@@ -91,6 +91,12 @@ impl Latency {
         percentiles(&[&self.total], Some(self.longest.load(Ordering::Relaxed)))
     }
 
+    /// Since the start: each length in milliseconds that there was, at most one in 128 too long, and how often.
+    pub(super) fn counts(&self) -> Vec<(u64, u64)> {
+        let counts = self.total.0.iter().map(load).enumerate();
+        counts.filter(|(_, count)| *count > 0).map(|(place, count)| (longest_at(place), count)).collect()
+    }
+
     /// Over the last minute; `None` without any.
     pub(super) fn last_minute(&self, uptime: Duration) -> Option<Percentiles> {
         let fresh = self.windows.iter().filter(|(turn, _)| turn.is_fresh(uptime));
@@ -154,6 +160,15 @@ mod tests {
                 prop_assert!(told >= exact && (told - exact) * 128 <= exact.max(1), "{} for {}", told, exact);
             }
         }
+    }
+
+    #[test]
+    fn every_one_is_counted_at_its_length() {
+        let latency = Latency::default();
+        for ms in [0, 7, 7, 255, 60_000, 60_000] {
+            latency.add(Duration::ZERO, Duration::from_millis(ms));
+        }
+        assert_eq!(latency.counts(), [(0, 1), (7, 2), (255, 1), (longest_at(place(60_000)), 2)]);
     }
 
     #[test]

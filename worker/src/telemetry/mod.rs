@@ -3,6 +3,7 @@
 
 #[cfg(test)]
 pub(crate) mod captured;
+pub mod emf;
 pub mod events;
 mod export;
 mod init;
@@ -11,6 +12,7 @@ pub mod meter;
 pub mod names;
 mod note;
 mod pseudonym;
+pub mod stdout;
 mod traces;
 
 pub use export::{Export, SetupError, Telemetry, traces};

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use humantime::format_duration;
-use worker::cli::{JobWritten, Logs, Otel, Places, Written};
+use worker::cli::{Emf, JobWritten, Logs, Otel, Places, Written};
 use worker::config::{self, Config, JobConfig, Needs, Problem};
 
 /// What a run may be made of is told at once with every problem, each with its variable and its mend, and
@@ -86,6 +86,7 @@ fn worker_settings(given: &BTreeMap<String, String>) -> Written {
         verify_late_rate: value("VERIFY_LATE_RATE"),
         stop_timeout: value("STOP_TIMEOUT"),
         admin_addr: value("ADMIN_ADDR"),
+        emf: Emf { metrics_emf: value("METRICS_EMF") },
         logs: Logs {
             log_hash_key: value("LOG_HASH_KEY"),
             log_format: value("LOG_FORMAT"),

@@ -4,10 +4,10 @@
 use comfy_table::Table;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
-use serde_json::{Map, Value, json};
 
 use super::super::{Ending, Report, blank_table};
 use super::judge::Class;
+use crate::telemetry::emf::{self, Metric};
 use domain::{Timestamp, UserPoolId};
 
 /// How many there are of each. Every user is in one of `matched` `missing` `missing_in_grace` `legacy`
@@ -211,23 +211,12 @@ impl Report for Outcome {
         (!lines.is_empty()).then(|| lines.join("\n"))
     }
 
-    /// In CloudWatch's embedded metric format (CloudWatch user guide, "Specification: Embedded metric format").
     /// Nothing of a comparison that was not finished: its numbers would look like good news.
     fn metrics(&self) -> Option<String> {
         let (pool, time) = self.metrics.as_ref().filter(|_| !self.interrupted)?;
-        let fields = self.fields();
-        let definitions: Vec<Value> =
-            fields.iter().map(|field| json!({"Name": field.metric, "Unit": "Count"})).collect();
-        let directive = json!({
-            "Timestamp": time.epoch_ms(),
-            "CloudWatchMetrics": [{
-                "Namespace": "ProfileWorker", "Dimensions": [["UserPoolId"]], "Metrics": definitions,
-            }],
-        });
-        let mut line =
-            Map::from_iter([("_aws".to_owned(), directive), ("UserPoolId".to_owned(), pool.as_str().into())]);
-        line.extend(fields.iter().map(|field| (field.metric.to_owned(), field.value.into())));
-        Some(Value::from(line).to_string())
+        let metrics: Vec<_> =
+            self.fields().iter().map(|field| Metric::count(field.metric, field.value)).collect();
+        Some(emf::line(time.epoch_ms(), ("UserPoolId", pool.as_str()), &metrics))
     }
 }
 

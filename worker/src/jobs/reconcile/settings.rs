@@ -6,7 +6,7 @@ use super::super::files::Place;
 use super::super::pace;
 use super::super::policy::Policy;
 use crate::cli::jobs::Reconcile;
-use crate::config::Problem;
+use crate::config::{self, Problem};
 
 /// Nobody waits longer than this for a message: SQS keeps none longer (developer guide, "Quotas").
 const LONGEST_GRACE: Duration = Duration::from_secs(14 * 24 * 3600);
@@ -58,14 +58,6 @@ impl Settings {
         if written.fix.as_deref().is_some_and(|class| class != "missing") {
             fault("--fix", "names what this job does not mend", "write missing; the rest is for people");
         }
-        let metrics = match written.metrics_emf.as_deref().map(str::trim) {
-            None | Some("" | "off") => false,
-            Some("on") => true,
-            Some(_) => {
-                fault("METRICS_EMF", "is neither on nor off", "write on or off");
-                false
-            }
-        };
         let list = written.list.as_deref().map(str::parse).transpose().unwrap_or_else(|said| {
             fault("--list", said, "write a path or s3://bucket/key");
             None
@@ -73,6 +65,10 @@ impl Settings {
         if list == Some(Place::Standard) {
             fault("--list", "is stdout, where the result goes", "write a path or s3://bucket/key");
         }
+        let metrics = config::metrics_emf(&written.emf).unwrap_or_else(|said| {
+            problems.extend(said);
+            false
+        });
         let rate = pace::per_second("--rate", &written.rate, MOST_CALLS);
         let policy = Policy::parse(&written.include_status);
         match (rate, policy) {
@@ -94,6 +90,7 @@ impl Settings {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::Emf;
 
     fn written() -> Reconcile {
         Reconcile {
@@ -103,7 +100,7 @@ mod tests {
             no_legacy_rows: false,
             rate: "5".to_owned(),
             include_status: "CONFIRMED".to_owned(),
-            metrics_emf: None,
+            emf: Emf::default(),
             list: None,
         }
     }
@@ -118,7 +115,7 @@ mod tests {
             fix: Some("missing".to_owned()),
             no_legacy_rows: true,
             grace: "0s".to_owned(),
-            metrics_emf: Some("on".to_owned()),
+            emf: Emf { metrics_emf: Some("on".to_owned()) },
             list: Some("s3://bucket/key".to_owned()),
             ..written()
         };
@@ -136,13 +133,13 @@ mod tests {
             fix: Some(bad()),
             rate: bad(),
             include_status: bad(),
-            metrics_emf: Some(bad()),
+            emf: Emf { metrics_emf: Some(bad()) },
             list: Some("-".to_owned()),
             ..written()
         };
         let problems = Settings::read(&all).unwrap_err();
         let told: Vec<_> = problems.iter().map(|problem| problem.variable.as_str()).collect();
-        assert_eq!(told, ["--grace", "--fix", "METRICS_EMF", "--list", "--rate", "--include-status"]);
+        assert_eq!(told, ["--grace", "--fix", "--list", "METRICS_EMF", "--rate", "--include-status"]);
         assert!(problems.iter().all(|problem| !problem.to_string().contains("ana@")), "{problems:?}");
         for (grace, list) in [("15days", "list"), ("1m", "s3://"), ("1m", "")] {
             let written = Reconcile { grace: grace.to_owned(), list: Some(list.to_owned()), ..written() };

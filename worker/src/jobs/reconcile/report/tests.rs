@@ -1,4 +1,7 @@
+use serde_json::{Value, json};
+
 use super::*;
+use crate::telemetry::emf::pinned;
 
 fn outcome() -> Outcome {
     let counts =
@@ -53,6 +56,7 @@ fn cloudwatch_hears_every_number_of_a_finished_comparison_and_none_of_another() 
     let pool = UserPoolId::parse("eu-central-1_A1b2C3d4E").unwrap();
     let time = Timestamp::parse("2026-11-22T20:05:38.123Z").unwrap();
     let told = Outcome { full: true, enqueued: Some(3), metrics: Some((pool, time)), ..outcome() };
+    pinned::assert_listed("reconcile", &[told.metrics().unwrap()]);
     let line: Value = serde_json::from_str(&told.metrics().unwrap()).unwrap();
     assert_eq!(line["_aws"]["Timestamp"], 1_795_377_938_123_i64);
     let directive = &line["_aws"]["CloudWatchMetrics"][0];
