@@ -154,7 +154,7 @@ mod tests {
         let failed = Announcement::Failed(FailureClass::Timeout);
         let all = [Announcement::Enqueued, Announcement::Ignored, Announcement::Invalid(invalid), failed];
         let printed = all.iter().map(|announcement| (announcement.name().to_owned(), json!("Count")));
-        assert_eq!(Value::from_iter(printed), metrics["trigger"]["metrics"]);
+        assert_eq!(printed.collect::<Value>(), metrics["trigger"]["metrics"]);
         let line = lines(all.last().unwrap()).remove(0);
         for field in listed("log-fields.json")["trigger"]["enqueue_failed"].as_array().unwrap() {
             assert!(line[field.as_str().unwrap()].is_string(), "{field} is not in {line}");

@@ -137,8 +137,8 @@ impl Collector {
     fn metric(&self, name: &str) -> Option<Metric> {
         let metrics = lock(&self.kept.metrics);
         let scopes = metrics.iter().flat_map(|request| &request.resource_metrics);
-        let each = scopes.flat_map(|resource| &resource.scope_metrics).flat_map(|scope| &scope.metrics);
-        each.filter(|metric| metric.name == name).next_back().cloned()
+        let mut each = scopes.flat_map(|resource| &resource.scope_metrics).flat_map(|scope| &scope.metrics);
+        each.rfind(|metric| metric.name == name).cloned()
     }
 
     /// Everything that was told, as text to search in.

@@ -1,6 +1,8 @@
 //! The numbers that leave the worker: what is scraped and what is pushed are the same, and are those of the summary;
 //! and however many users there are, the series stay as many.
 
+#![allow(clippy::float_cmp, reason = "counts, told as Prometheus tells every number")]
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use harness::http::get;

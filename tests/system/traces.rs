@@ -16,7 +16,8 @@ const TRACE_ID: &str = "69221c520123456789abcdef01234567";
 const SENT_BY: &str = "0123456789abcdef";
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
 }
 
 fn named<'a>(spans: &'a [Told], name: &str) -> Vec<&'a Told> {

@@ -63,7 +63,8 @@ async fn dispatch(cli: Cli) -> Result<u8, Vec<Problem>> {
         }
         Command::Check { written } => check(&written, output).await,
         Command::Backfill { args, written } => {
-            job(&written.logs, output, async |stop| backfill::run(&args, &written, stop).await).await
+            job(&written.logs, output, async |stop| Box::pin(backfill::run(&args, &written, stop)).await)
+                .await
         }
         Command::Reconcile { args, written } => {
             job(&written.logs, output, async |stop| reconcile::run(&args, &written, stop).await).await

@@ -1,6 +1,13 @@
 //! A hundred thousand users, and not one series more: whoever they are, whatever they sent and however their calls
 //! failed, nothing of it becomes a label.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "a test that cannot go on is to stop loudly, at the line where it stopped"
+)]
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
