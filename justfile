@@ -40,6 +40,24 @@ guards *words:
 bench *args:
     cargo bench -p system-tests -- {{args}}
 
+# People sign up, a worker works, and its status page shows it.
+watch *args:
+    cargo run -p local -- serve --worker {{args}}
+
+# Dashboards and alerts: generated, checked, each alert fired and not fired (Node, Prometheus, Alertmanager).
+dashboards:
+    cd dashboards && npm ci && npm run check && npm test
+
+# Every query of every panel and every rule, by a real Prometheus over real workers.
+live:
+    cargo build -p worker -p local
+    cd dashboards && npm ci && npm run live
+
+# The status page in a browser (Node, Chromium).
+page:
+    cargo build -p worker -p local
+    cd tests/page && npm ci && npm test
+
 # The gate.
 ci:
     .ci/run

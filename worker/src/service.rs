@@ -96,6 +96,7 @@ pub async fn run(
         Some(found) => {
             let dead_letter_url = found?;
             stats.set_ready();
+            stats.set_write_deadline(config.settings.write_deadline);
             events::ready(dead_letter_url.is_some());
             if let Some(url) = &dead_letter_url {
                 let _ = telemetry.destinations.dead_letter_url.set(url.clone());

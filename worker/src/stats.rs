@@ -56,6 +56,11 @@ pub struct Stats {
     last_receive: Moment,
     last_progress: Moment,
     last_arrival: Moment,
+    /// When a delivery ended, or none was in hand, or the table's state changed: what is in hand since then has not
+    /// moved.
+    last_movement: Moment,
+    /// How long a write may be tried, in milliseconds.
+    write_deadline_ms: AtomicU64,
     /// Which operations are denied, and since when; kept until the first profile is answered for.
     denied: Mutex<BTreeMap<Operation, Instant>>,
     any_denied: AtomicBool,
@@ -146,6 +151,8 @@ impl Stats {
             last_receive: Moment::default(),
             last_progress: Moment::default(),
             last_arrival: Moment::default(),
+            last_movement: Moment::default(),
+            write_deadline_ms: AtomicU64::default(),
             denied: Mutex::default(),
             any_denied: AtomicBool::default(),
             proven: AtomicBool::default(),
@@ -173,6 +180,9 @@ impl Stats {
     /// A receive was answered with `messages`, the oldest of which was sent so long ago.
     pub fn on_receive(&self, now: Instant, messages: usize, oldest: Option<Duration>) {
         let uptime = self.uptime(now);
+        if self.in_flight() == 0 {
+            self.last_movement.set(uptime);
+        }
         self.received.fetch_add(messages as u64, Ordering::Relaxed);
         self.answered_receives.fetch_add(1, Ordering::Relaxed);
         self.is_allowed(Operation::Receive);
@@ -193,6 +203,7 @@ impl Stats {
     /// A delivery ended.
     pub fn on_outcome(&self, now: Instant, outcome: Outcome, origin: Origin) {
         self.on_progress(now);
+        self.last_movement.set(self.uptime(now));
         if let Some(counter) =
             self.outcomes.get(outcome as usize).and_then(|origins| origins.get(origin as usize))
         {
@@ -293,6 +304,7 @@ impl Stats {
     /// The breaker opened or closed.
     pub fn set_breaker_open(&self, open: bool) {
         self.breaker_open.store(open, Ordering::Relaxed);
+        self.last_movement.set(self.uptime(Instant::now()));
     }
 
     /// Looking for the queue and the table failed.
@@ -321,6 +333,30 @@ impl Stats {
     /// How long no poll has started and no delivery has ended.
     pub fn stalled_for(&self, now: Instant) -> Duration {
         self.uptime(now).saturating_sub(self.last_progress.get().unwrap_or_default())
+    }
+
+    /// How long writes may be tried.
+    pub fn set_write_deadline(&self, deadline: Duration) {
+        let ms = u64::try_from(deadline.as_millis()).unwrap_or(u64::MAX);
+        self.write_deadline_ms.store(ms, Ordering::Relaxed);
+    }
+
+    /// How much longer than two writes may take messages have been in hand of which none has ended. Nothing, where that
+    /// is as it should be: with nothing in hand, or while the table fails and they are held.
+    pub fn stuck_for(&self, now: Instant) -> Duration {
+        if self.in_flight() == 0 || self.breaker_open.load(Ordering::Relaxed) {
+            return Duration::ZERO;
+        }
+        let since = self.last_movement.get().unwrap_or_default();
+        let writes = Duration::from_millis(load(&self.write_deadline_ms).saturating_mul(2));
+        self.uptime(now).saturating_sub(since).saturating_sub(writes)
+    }
+
+    /// Deliveries neither settled nor given back.
+    fn in_flight(&self) -> u64 {
+        // The outcomes are read first: a delivery counted there was counted as received before.
+        let ended: u64 = self.outcomes.iter().flatten().map(load).sum();
+        self.received().saturating_sub(ended)
     }
 
     /// How long no message has arrived, counted from the start before the first.

@@ -41,6 +41,10 @@ const DENIED: Duration = Duration::from_secs(120);
 /// writes end within their deadline. Twice that without any of them is a stall.
 const STALL: Duration = Duration::from_secs(120);
 
+/// Beyond two write deadlines, in which a message is read, verified, written, its owner read, and settled: settling alone
+/// gives up after 20 s. Polls go on while a later stage hangs, until no permit is left; this does not wait for that.
+const STUCK: Duration = Duration::from_secs(180);
+
 /// What there is to look at.
 #[derive(Clone)]
 struct Shown {
@@ -86,6 +90,11 @@ pub fn is_live(stats: &Stats, now: Instant) -> Result<&'static str, &'static str
     }
     if stats.is_ready() && stats.stalled_for(now) >= STALL {
         return Err("no poll was started and no message settled for two minutes");
+    }
+    if stats.is_ready() && stats.stuck_for(now) >= STUCK {
+        return Err(
+            "messages are in hand and none of them has ended for minutes, though the table takes writes",
+        );
     }
     Ok(if stats.is_ready() { "receiving" } else { "waiting for the queue and the table" })
 }
@@ -170,6 +179,40 @@ mod tests {
         stats.on_receive(start, 0, None);
         assert!(is_live(&stats, start + DENIED / 2).is_ok());
         assert_eq!(stats.denied_for(start + DENIED), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_in_hand_and_does_not_move_is_a_stall_whatever_the_receiver_does() {
+        let (stats, start, second) = (Stats::default(), Instant::now(), Duration::from_secs(1));
+        stats.set_ready();
+        stats.set_write_deadline(10 * second);
+        let limit = STUCK + 20 * second;
+        let is_live_at = |now| {
+            stats.on_poll(now, false);
+            is_live(&stats, now).is_ok()
+        };
+        // A quiet queue, for hours.
+        for minute in 0..600 {
+            stats.on_receive(start + 60 * minute * second, 0, None);
+        }
+        let quiet_until = start + 599 * 60 * second;
+        assert!(is_live_at(quiet_until + second));
+        stats.on_receive(quiet_until, 2, None);
+        assert!(is_live_at(quiet_until + limit - second));
+        assert!(!is_live_at(quiet_until + limit));
+        // More that come are no sign of life; one that ends is.
+        stats.on_receive(quiet_until + limit, 8, None);
+        assert!(!is_live_at(quiet_until + limit));
+        let ended = quiet_until + limit + second;
+        stats.on_outcome(ended, crate::outcome::Outcome::Created, crate::outcome::Origin::Live);
+        assert!(is_live_at(ended) && !is_live_at(ended + limit));
+        // What is held because the table fails is where it should be, and has its time once the table is back.
+        tokio::time::sleep_until(ended + 2 * limit).await;
+        stats.set_breaker_open(true);
+        assert!(is_live_at(ended + 9 * limit));
+        tokio::time::sleep_until(ended + 10 * limit).await;
+        stats.set_breaker_open(false);
+        assert!(is_live_at(ended + 10 * limit) && !is_live_at(ended + 11 * limit));
     }
 
     #[tokio::test(start_paused = true)]

@@ -25,13 +25,19 @@ impl LogFormat {
 /// says; hyper's connection chatter goes with it.
 const CAPPED: [&str; 5] = ["aws_", "hyper", "h2", "rustls", "tower"];
 
+/// What OpenTelemetry says of itself is of interest when it fails; the rest is about its own building.
+const EXPORTERS: &str = "opentelemetry";
+
 /// Installs the subscriber and a panic hook that says where, never what: a panic's text may quote the
 /// input it choked on. A second call does nothing.
 pub fn init(format: LogFormat, filter: EnvFilter) {
     let writer = io::stderr;
     let capped = tracing_subscriber::filter::filter_fn(|metadata| {
-        *metadata.level() <= tracing::Level::INFO
-            || !CAPPED.iter().any(|prefix| metadata.target().starts_with(prefix))
+        let from = |prefix: &str| metadata.target().starts_with(prefix);
+        if from(EXPORTERS) {
+            return *metadata.level() <= tracing::Level::WARN;
+        }
+        *metadata.level() <= tracing::Level::INFO || !CAPPED.iter().any(|prefix| from(prefix))
     });
     use tracing_subscriber::layer::{Layer, SubscriberExt};
     use tracing_subscriber::util::SubscriberInitExt;
