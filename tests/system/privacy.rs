@@ -1,6 +1,6 @@
 //! Nobody is in the logs. Everything a fixture or a hostile message says of a person is looked for in
 //! everything the deployables write, at the most talkative level there is: log lines of both kinds,
-//! every admin page, summaries, reports, refusals, quarantine notes. (There are no traces to look at.)
+//! every admin page, summaries, reports, refusals, quarantine notes, traces, pushed and printed metrics.
 
 use std::fmt::Write;
 
@@ -8,7 +8,8 @@ use harness::confirmations::{fixtures, nested};
 use harness::hostile::{self, MARK};
 use harness::worker_process::VARIABLES;
 use harness::{
-    DeadLetter, Intercept, Person, Personal, Reaction, Trigger, Worker, World, fixture, http, world,
+    Collector, DeadLetter, Intercept, Person, Personal, Reaction, Trigger, Worker, World, fixture, http,
+    world,
 };
 use serde_json::{Value, json};
 
@@ -67,6 +68,8 @@ async fn assert_worker_is_discreet(proxied: bool, format: &str) {
     let proxy = world.intercept().await;
     let worker = if proxied { quoting(&world, &proxy) } else { world.worker() };
     let worker = worker.with("RUST_LOG", "trace").with("LOG_FORMAT", format).with("ADMIN_ADDR", &address);
+    let collector = Collector::start().await;
+    let worker = worker.told_to(&collector).with("METRICS_EMF", "on");
     let output = if format == "json" { "json" } else { "table" };
     let running = worker.clone().arguments(&["run", "--output", output]).start();
     harness::eventually("all that can be settled is", async || {
@@ -90,9 +93,12 @@ async fn assert_worker_is_discreet(proxied: bool, format: &str) {
         (&pages, "the admin endpoint"),
         (&format!("{}{}", health.stdout, health.stderr), "health"),
         (&reports, "check"),
+        (&collector.text(), "the collector"),
     ] {
         said.assert_absent(written, who);
     }
+    assert!(collector.spans().len() > 100, "only {} spans", collector.spans().len());
+    assert!(ended.stdout.contains("CloudWatchMetrics"), "{}", ended.stdout);
     let letters = letters(&world).await;
     assert!(letters.len() > 100, "only {} messages were quarantined", letters.len());
     let notes: Vec<_> = letters.iter().map(|letter| letter.note.to_string()).collect();
