@@ -31,7 +31,11 @@ test('what it starts is one task of reconcile, where the worker runs', () => {
   assert.deepEqual(Target.EcsParameters, {
     LaunchType: 'FARGATE',
     NetworkConfiguration: {
-      AwsvpcConfiguration: { AssignPublicIp: 'ENABLED', SecurityGroups: ['sg-0123456789abcdef0'], Subnets: ['subnet-0123456789abcdef0', 'subnet-0123456789abcdef1'] },
+      AwsvpcConfiguration: {
+        AssignPublicIp: 'ENABLED',
+        SecurityGroups: ['sg-0123456789abcdef0'],
+        Subnets: ['subnet-0123456789abcdef0', 'subnet-0123456789abcdef1'],
+      },
     },
     TaskCount: 1,
     TaskDefinitionArn: { Ref: id },
