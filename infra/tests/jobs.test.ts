@@ -102,7 +102,8 @@ test('reconcile is told what its props say', () => {
 
 test('a rate that the binary would refuse is refused here, by its prop', () => {
   for (const rate of [0, -1, 1001, Number.NaN]) {
-    assert.throws(() => jobsWith(() => ({ reconcile: { rate } })), /reconcile\.rate: is not a number above 0 and up to 1000; /)
+    const message = /reconcile\.rate: is not a number above 0 and up to 1000; /
+    assert.throws(() => jobsWith(() => ({ reconcile: { rate } })), message)
   }
 })
 
@@ -143,7 +144,8 @@ test('without a bucket adopt can only plan, and quarantine finds no place for a 
   const actions = (made: ReturnType<typeof jobsWith>, job: string) => {
     const role = taskOf(made, job).Properties.TaskRoleArn['Fn::GetAtt'][0]
     const policies = ofType(made, 'AWS::IAM::Policy').filter(({ Properties }) => Properties.Roles[0].Ref === role)
-    return policies.flatMap(({ Properties }) => Properties.PolicyDocument.Statement.flatMap((s: { Action: unknown }) => s.Action))
+    const statements = policies.flatMap(({ Properties }) => Properties.PolicyDocument.Statement)
+    return statements.flatMap((statement: { Action: unknown }) => statement.Action)
   }
   assert.equal(actions(made, 'adopt').includes('dynamodb:DeleteItem'), false)
   assert.equal(actions(made, 'quarantine').some((action) => String(action).startsWith('s3:')), false)
@@ -199,7 +201,7 @@ function shellSplit(line: string): readonly string[] {
 
 for (const job of JOB_NAMES) {
   test(`${job}: the line that starts it is the stack's output, and can be pasted`, () => {
-    const [, output] = Object.entries(made.outputs).find(([, { Description }]) => Description === `Starts profile-worker ${job}`) ?? []
+    const output = Object.values(made.outputs).find(({ Description }) => Description === `Starts profile-worker ${job}`)
     const line = textOf(output?.Value)
     const [aws, ecsWord, run, ...rest] = shellSplit(line)
     assert.deepEqual([aws, ecsWord, run], ['aws', 'ecs', 'run-task'])
