@@ -103,7 +103,8 @@ export class ProfileWorker extends Construct {
       deadLetterQueue: places.deadLetterQueue,
       ...(triggerFunction && { triggerFunction }),
       table: places.table,
-      userPool: props.userPool,
+      // Its alarms are those of `reconcile`.
+      ...(props.reconcile !== false && { userPool: props.userPool }),
       logGroup,
     })
 

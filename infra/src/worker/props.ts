@@ -109,6 +109,11 @@ export interface MonitoringProps {
   readonly ticket?: sns.ITopic
   /** Begins the name of every alarm, of the dashboard and of the saved queries. @default by the construct's path */
   readonly prefix?: string
+  /**
+   * Where this repository can be read, such as `https://git.example.com/profiles/blob/main`: alarms link to its runbook.
+   * @default alarms name the file and the heading
+   */
+  readonly repository?: string
 }
 
 /** An ADOT collector beside the worker, to which it pushes OTLP. Not essential: the worker goes on without it. */
