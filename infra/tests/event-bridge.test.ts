@@ -133,7 +133,7 @@ test('the check of references sees one', () => {
 
 test('bus names differ from branch to branch and from sandbox to sandbox, where only the stack above has a name', () => {
   const name = (root: string, at: (root: Stack) => Construct = (stack) => new NestedStack(stack, 'auth')): string => {
-    const stack = new Stack(new App(), root, { env: ENV, stackName: root })
+    const stack = new Stack(new App(), 'Root', { env: ENV, stackName: root })
     const made = new ConfirmationIngress(at(stack), 'Confirmations', { code: code(), eventBridge: {} }).environment.EVENT_BUS_NAME ?? ''
     assert.ok(!Token.isUnresolved(made), made)
     assert.match(made, /^[\w-]{1,256}$/)
