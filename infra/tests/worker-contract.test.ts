@@ -28,7 +28,7 @@ import {
 } from '../src/worker/budgets.ts'
 import { OTLP_ENDPOINT } from '../src/worker/collector.ts'
 import { HEALTH_CHECK } from '../src/worker/service.ts'
-import { WITH_BINARY, profileWorker } from './binary.ts'
+import { type Ended, WITH_BINARY, withDenied } from './binary.ts'
 import { type Container, environmentOf, least, made, surroundings, workerContainer } from './worker-stack.ts'
 
 const REPOSITORY = join(__dirname, '..', '..')
@@ -131,8 +131,16 @@ test('the outputs are found where the worker looks for them in amplify_outputs.j
 
 // The binary.
 
+/** Every call is denied: no fault of the configuration. */
 const UNREACHABLE = 69
 const CONFIGURATION = 78
+
+async function profileWorker(args: readonly string[], environment: Readonly<Record<string, string>>): Promise<Ended> {
+  const ended: Ended[] = []
+  await withDenied(async (ask) => void ended.push(await ask(args, environment, tmpdir())))
+  assert.ok(ended[0] !== undefined)
+  return ended[0]
+}
 
 const everySetting: WorkerSettings = {
   writeStrategy: 'batch',
