@@ -57,7 +57,7 @@ describe('the worker image', { timeout: 600_000 }, () => {
     assert.ok(says('description'))
   })
 
-  test('holds one file more than its base, which its user can run and not replace', async () => {
+  test('holds nothing that its user owns or could write, the program least of all', async () => {
     const [command, args] = asRoot('find', image.root, '-user', '65532', '-o', '-perm', '-o+w', '!', '-type', 'l')
     assert.equal(await must(command, args), '', 'the user must own nothing and write nowhere')
     const mode = statSync(join(image.root, 'profile-worker'))
