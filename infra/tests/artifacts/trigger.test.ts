@@ -7,8 +7,12 @@ import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 
+import { App, Stack } from 'aws-cdk-lib'
+import { Architecture } from 'aws-cdk-lib/aws-lambda'
+
 import { atMost, describe as describeBinary } from '../../artifacts/elf.ts'
 import { functionZip, GLIBC, objection } from '../../artifacts/zip.ts'
+import { ConfirmationIngress } from '../../src/index.ts'
 import { confirmation, itemOf } from './confirmation.ts'
 import { binary, eventually, localStack, must, REPOSITORY, run, Running } from './running.ts'
 import { invoke } from './runtime-api.ts'
@@ -45,6 +49,12 @@ for (const architecture of ['x86_64', 'arm64'] as const) {
     test('is one executable file, called bootstrap, without a date', async () => {
       const list = 'import sys, zipfile\nfor i in zipfile.ZipFile(sys.argv[1]).infolist(): print(i.filename, oct(i.external_attr >> 16), *i.date_time[:3])'
       assert.equal(await must('python3', ['-c', list, zip]), 'bootstrap 0o100755 1980 1 1\n')
+    })
+
+    test('is what the construct takes for this processor', () => {
+      const is = architecture === 'arm64' ? Architecture.ARM_64 : Architecture.X86_64
+      const { triggerFunction } = new ConfirmationIngress(new Stack(new App(), 'auth'), 'Ingress', { architecture: is })
+      assert.equal(triggerFunction?.architecture.name, architecture)
     })
 
     test(`runs where glibc is ${GLIBC}, and is for this processor, as readelf sees it`, async () => {
