@@ -3,22 +3,17 @@
 //
 //   tsx compose-scene.ts    prints what was seen as JSON
 
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 import { type Compose, compose } from './compose.ts'
 import { itemOf } from './confirmation.ts'
-import { binary, eventually, must, run, Running } from './running.ts'
+import { binary, eventually, must, REPOSITORY, run, Running } from './running.ts'
 
 async function main(): Promise<void> {
   const { services, configs }: Compose = compose()
   const { stack, worker, confirmation } = services
   const programs = { local: binary('local', 'LOCAL_BIN'), worker: binary('profile-worker', 'PROFILE_WORKER_BIN') }
-  const dir = mkdtempSync(join(tmpdir(), 'compose-'))
-  const event = join(dir, 'confirmation.jsonl')
-  writeFileSync(event, configs.confirmation!.content)
-
+  const event = join(REPOSITORY, configs.confirmation!.file)
   const running = [
     new Running(programs.local, stack!.command!, {}),
     new Running(programs.worker, worker!.command!, worker!.environment),
@@ -47,7 +42,6 @@ async function main(): Promise<void> {
     console.log(JSON.stringify({ sent, item, page: page.status, stopped, summary }))
   } finally {
     for (const each of running) await each.stop()
-    rmSync(dir, { recursive: true, force: true })
   }
 }
 

@@ -20,7 +20,7 @@ export interface Service {
 
 export interface Compose {
   readonly services: Readonly<Record<string, Service>>
-  readonly configs: Readonly<Record<string, { readonly content: string }>>
+  readonly configs: Readonly<Record<string, { readonly file: string }>>
 }
 
 export const compose = (): Compose => parse(readFileSync(join(REPOSITORY, 'compose.yaml'), 'utf8')) as Compose
