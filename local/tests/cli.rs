@@ -115,7 +115,7 @@ async fn serve_send_and_a_worker_meet() {
     let written = Written { places, admin_addr: Some("off".into()), ..Written::default() };
     let config = worker::config::parse(&written).unwrap();
     let quiet = worker::config::until_empty("500ms").unwrap();
-    let telemetry = Telemetry::unpushed(Destinations::default()).unwrap();
+    let telemetry = Telemetry::unpushed(Destinations::new("", "")).unwrap();
     let summary = service::run(&config, &access, &telemetry, Some(quiet), Stop::default()).await.unwrap();
     assert!(summary.drained);
     assert_eq!(summary.counts.outcomes["created"], 2);
