@@ -5,7 +5,7 @@ import { AmplifyAppSyncSimulator, AmplifyAppSyncSimulatorAuthenticationType, RES
 
 import { type Assembly, assetText, type Resource } from '../amplify-gen2/assembly.ts'
 import type { Person } from './people.ts'
-import { Place } from './values.ts'
+import { Place } from '../amplify-gen2/values.ts'
 
 /** A table behind a DynamoDB endpoint. */
 export interface Table {

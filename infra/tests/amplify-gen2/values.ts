@@ -1,8 +1,8 @@
-// What CloudFormation would make of the values in a template, as far as the resolvers of an API need it: parameters are
-// followed to the stack that gives them, outputs to the stack that has them. What only a deployment knows becomes its own
-// name, which is enough to tell things apart.
+// What CloudFormation would make of the values in a template, as far as it is looked at here: parameters are followed to the
+// stack that gives them, outputs to the stack that has them. What only a deployment knows becomes its own name, which is
+// enough to tell things apart. Like assembly.ts it needs nothing but Node.
 
-import type { Resource, Stack } from '../amplify-gen2/assembly.ts'
+import type { Resource, Stack } from './assembly.ts'
 
 export class Place {
   readonly stack: Stack
