@@ -33,15 +33,21 @@ export interface TableKey {
   readonly sort?: string
 }
 
-/** How the tasks reach AWS. */
+/** How the tasks reach AWS. Nobody reaches them: there is no listener, and their security group lets nothing in. */
 export interface NetworkProps {
-  /** @default a VPC of its own, of the `access` kind */
+  /**
+   * Used as it is: nothing is added to it. With `access: 'endpoints'` it must have endpoints for SQS, CloudWatch Logs, ECR
+   * (api, dkr), DynamoDB, S3 and, unless `verifyLate` and `reconcile` are false, Cognito (cognito-idp).
+   * @default the cluster's, if there is one, else a VPC of its own, of the `access` kind, in two availability zones
+   */
   readonly vpc?: ec2.IVpc
-  /** @default public subnets if `access` is 'public', else private ones */
+  /** @default by `access`: public, isolated, or private ones with a way out */
   readonly subnets?: ec2.SubnetSelection
   /**
-   * 'public': tasks have public addresses and nothing listens (no hourly cost but the address) · 'endpoints': isolated
-   * subnets with interface endpoints · 'nat': private subnets behind a NAT gateway.
+   * - 'public': tasks have public addresses, and nothing listens. No hourly cost but the address.
+   * - 'endpoints': isolated subnets with interface endpoints. Images must come from ECR. Cognito takes no request through an
+   *   interface endpoint for a user pool that has a domain (federation, managed login): use another access for those.
+   * - 'nat': private subnets behind a NAT gateway.
    * @default 'public'
    */
   readonly access?: 'public' | 'endpoints' | 'nat'
@@ -55,7 +61,11 @@ export interface CapacityProps {
   readonly max?: number
   /** Messages waiting for each running task that scaling aims at. @default 1000 */
   readonly backlogPerTask?: number
-  /** Tasks beyond `min` run on Fargate Spot. @default true */
+  /**
+   * Tasks beyond `min` run on Fargate Spot. A cluster that was given must have the capacity providers FARGATE and
+   * FARGATE_SPOT.
+   * @default true
+   */
   readonly spot?: boolean
   /** CPU units of a task: 256, 512, 1024… @default 256 */
   readonly cpu?: number
@@ -65,16 +75,25 @@ export interface CapacityProps {
 
 /** The worker's own settings (docs/configuration.md). What is not given is the binary's default. */
 export interface WorkerSettings {
+  /** One item by PutItem and several by a batch of PartiQL inserts, or always the one or the other. @default 'auto' */
   readonly writeStrategy?: 'auto' | 'put' | 'batch'
+  /** Messages in hand at most, for each task; 1 to 120,000. @default 1000 */
   readonly maxInFlight?: number
+  /** Polls in the air at most, for each task; 1 to 256. @default 16, or a tenth of `maxInFlight` if that is less */
   readonly maxReceivers?: number
+  /** The long poll; up to 20 seconds. @default 20 seconds */
   readonly waitTime?: Duration
+  /** At least `waitTime` + 5 s + 2 × `writeDeadline`. @default 60 seconds */
   readonly visibilityTimeout?: Duration
+  /** How long a write or a delete may wait for company; up to 10 seconds. @default 50 milliseconds */
   readonly linger?: Duration
+  /** How long one write is tried; 100 ms to 105 s, for the drain must outlast it. @default 10 seconds */
   readonly writeDeadline?: Duration
+  /** How long a message is held in hand while the table fails; up to 11 hours. @default 1 hour */
   readonly holdBudget?: Duration
+  /** Questions of `verifyLate` a second at most, for each task; 1 to 1000. @default 20 */
   readonly verifyLateRate?: number
-  /** Log filter. @default 'info' */
+  /** Log filter, such as 'worker=debug,info'. @default 'info' */
   readonly log?: string
   /** Keys the hash by which users are named in logs; a secret of Secrets Manager or SSM. */
   readonly logHashKey?: ecs.Secret
@@ -105,7 +124,11 @@ export interface MonitoringProps {
 export interface CollectorProps {
   /** @default the public ADOT image, pinned */
   readonly image?: ecs.ContainerImage
-  /** Its configuration as YAML. @default traces to X-Ray */
+  /**
+   * Its configuration as YAML, with an OTLP receiver for HTTP on localhost:4318 and the extension `health_check`. What it may
+   * call is then yours to grant, to `service.taskDefinition.taskRole`.
+   * @default traces to X-Ray; metrics are printed for CloudWatch by the worker itself
+   */
   readonly config?: string
 }
 
@@ -114,7 +137,7 @@ export interface ProfileWorkerProps {
   readonly ingress?: ConfirmationIngress
   /** Without `ingress`: the queue. A standard queue with a dead-letter queue. */
   readonly queue?: sqs.IQueue
-  /** Without `ingress`: its dead-letter queue. */
+  /** Without `ingress`: its dead-letter queue. @default the one that `queue` names, where it is made here */
   readonly deadLetterQueue?: sqs.IQueue
   /** Without `ingress`: the queues' key, if they have one. */
   readonly queueKey?: kms.IKey
@@ -132,11 +155,14 @@ export interface ProfileWorkerProps {
   readonly otherUserPools?: readonly cognito.IUserPool[]
   /** @default {@link USER_PROFILE} */
   readonly model?: ProfileModel
-  /** @default the published image of this package's version */
+  /** @default the published image of this package's version; a copy that no release has made has none */
   readonly image?: ecs.ContainerImage
   /** Of the image. @default ARM64 */
   readonly architecture?: ecs.CpuArchitecture
-  /** @default a cluster of its own */
+  /**
+   * It must have Container Insights, without which nothing scales, and with `capacity.spot` the Fargate capacity providers.
+   * @default a cluster of its own
+   */
   readonly cluster?: ecs.ICluster
   readonly network?: NetworkProps
   readonly capacity?: CapacityProps
