@@ -6,7 +6,7 @@ import { Template } from 'aws-cdk-lib/assertions'
 
 import { type Assembly, everyStack, type Resource, resourcesOf, type Stack, stackOf } from './assembly.ts'
 import { circle, dependencies, stackEdges } from './graph.ts'
-import { Place } from './values.ts'
+import { customOutputs, Place } from './values.ts'
 
 /** Amplify's name of the table of a model: the API's id and the literal NONE. */
 export const TABLE = /^UserProfile-[\w.]+-NONE$/
@@ -59,7 +59,7 @@ export function assertWorker(assembly: Assembly): void {
   const [container] = task.Properties?.['ContainerDefinitions'] as [{ Environment: { Name: string; Value: unknown }[] }]
   const environment = new Map(container.Environment.map(({ Name, Value }) => [Name, worker.text(Value)]))
   assert.match(environment.get('TABLE_NAME') ?? '', TABLE)
-  assert.match(environment.get('QUEUE_URL') ?? '', /^ConfirmationsQueue\w+$/)
+  assert.match(environment.get('QUEUE_URL') ?? '', /^Confirmations(Receiver)?Queue\w+$/)
   assert.match(environment.get('USER_POOL_IDS') ?? '', /^amplifyAuthUserPool\w+$/)
 
   const statements = worker.resources('AWS::IAM::Policy').flatMap(([, policy]) => statementsOf(policy))
@@ -71,16 +71,10 @@ export function assertWorker(assembly: Assembly): void {
   assert.deepEqual(needs(assembly, 'ProfileWorker'), ['auth', 'data'])
 }
 
-/** What `backend.addOutput` puts into amplify_outputs.json. */
-export function customOutputs(assembly: Assembly): { readonly custom: Readonly<Record<string, Readonly<Record<string, string>>>> } {
-  const output = assembly.root.template.Outputs?.['customOutputs']
-  if (!output) assert.fail('there are no custom outputs')
-  return JSON.parse(new Place(assembly.root).text(output.Value))
-}
-
+/** What `backend.addOutput` puts into amplify_outputs.json, for `profile-worker run --amplify-outputs`. */
 export function assertOutputs(assembly: Assembly): void {
-  const { queueUrl, deadLetterQueueUrl, tableName, ...rest } = customOutputs(assembly).custom['profileWorker']!
-  assert.match(queueUrl!, /^ConfirmationsQueue\w+$/)
+  const { queueUrl, deadLetterQueueUrl, tableName, ...rest } = customOutputs(assembly)
+  assert.match(queueUrl!, /^Confirmations(Receiver)?Queue\w+$/)
   assert.match(deadLetterQueueUrl!, /^ConfirmationsDeadLetters\w+$/)
   assert.match(tableName!, TABLE)
   assert.deepEqual(rest, {})

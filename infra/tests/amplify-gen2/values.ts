@@ -2,7 +2,7 @@
 // stack that gives them, outputs to the stack that has them. What only a deployment knows becomes its own name, which is
 // enough to tell things apart. Like assembly.ts it needs nothing but Node.
 
-import type { Resource, Stack } from './assembly.ts'
+import type { Assembly, Resource, Stack } from './assembly.ts'
 
 export class Place {
   readonly stack: Stack
@@ -60,4 +60,11 @@ export class Place {
     }
     return `${name}.${attribute}`
   }
+}
+
+/** What amplify_outputs.json will say under `custom.profileWorker`. */
+export function customOutputs({ root }: Assembly): Readonly<Record<string, string>> {
+  const output = root.template.Outputs?.['customOutputs']
+  if (!output) throw new Error('the backend has no custom outputs')
+  return JSON.parse(new Place(root).text(output.Value)).custom.profileWorker
 }

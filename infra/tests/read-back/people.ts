@@ -30,6 +30,9 @@ export const OWNERS: readonly Person[] = [
 /** Signed in, and the owner of nothing. */
 export const STRANGER = person('a stranger', 6, undefined, 'eve@example.com')
 
+/** Signs up while others have their profiles. */
+export const NEWCOMER = person('a newcomer', 7, undefined, 'nia@example.com')
+
 /** What Cognito tells the trigger of a confirmation. */
 export function confirmation({ pool, sub, username, email }: Person): object {
   return {

@@ -3,7 +3,9 @@
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
+import { existsSync, mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 import type { Table } from './api.ts'
@@ -11,8 +13,13 @@ import { confirmation, type Person, POOL } from './people.ts'
 
 export interface Product {
   readonly table: Table
-  /** Confirmations of these people, through trigger, queue and worker; back when the queue is empty. */
-  confirm(people: readonly Person[]): Promise<Summary>
+  /** What a backend that was deployed here would have for outputs. */
+  readonly places: Readonly<Record<string, string>>
+  /**
+   * Confirmations of these people, through trigger, queue and worker; back when the queue is empty. With `outputs` the worker
+   * knows queue, table and pool by this amplify_outputs.json and nothing else.
+   */
+  confirm(people: readonly Person[], outputs?: object): Promise<Summary>
   stop(): Promise<void>
 }
 
@@ -37,12 +44,19 @@ export async function start(): Promise<Product> {
   const worker = program('PROFILE_WORKER', 'profile-worker')
   const serving = spawn(local, ['serve'], { env: {}, stdio: ['ignore', 'pipe', 'ignore'] })
   const variables = await exported(serving)
-  const env = { ...variables, USER_POOL_IDS: POOL, ADMIN_ADDR: 'off', RUST_LOG: 'warn', LOG_FORMAT: 'json' }
+  const { QUEUE_URL, DEAD_LETTER_QUEUE_URL, TABLE_NAME, ...endpoints } = variables as Record<string, string>
+  const places = { queueUrl: QUEUE_URL!, deadLetterQueueUrl: DEAD_LETTER_QUEUE_URL!, tableName: TABLE_NAME! }
+  const settings = { ADMIN_ADDR: 'off', RUST_LOG: 'warn', LOG_FORMAT: 'json' }
+  const file = join(mkdtempSync(join(tmpdir(), 'read-back-')), 'amplify_outputs.json')
   return {
-    table: { endpoint: variables['AWS_ENDPOINT_URL_DYNAMODB']!, name: variables['TABLE_NAME']! },
-    async confirm(people) {
+    table: { endpoint: variables['AWS_ENDPOINT_URL_DYNAMODB']!, name: places.tableName },
+    places,
+    async confirm(people, outputs) {
       const events = people.map((person) => JSON.stringify(confirmation(person))).join('\n')
-      await output(local, ['send', '-'], env, events)
+      await output(local, ['send', '-'], variables, events)
+      if (outputs) writeFileSync(file, JSON.stringify(outputs))
+      const found = outputs ? { AMPLIFY_OUTPUTS: file } : { ...variables, USER_POOL_IDS: POOL }
+      const env = { ...endpoints, ...found, ...settings }
       return JSON.parse(await output(worker, ['run', '--until-empty', '3s', '--output', 'json'], env)) as Summary
     },
     async stop() {

@@ -4,18 +4,21 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 
-import { synthesise } from '../../amplify-gen2/assembly.ts'
+import { type Assembly, synthesise } from '../../amplify-gen2/assembly.ts'
+import { customOutputs } from '../../amplify-gen2/values.ts'
 import { type Api, run } from '../api.ts'
-import { OWNERS, PLAIN, STRANGER } from '../people.ts'
+import { NEWCOMER, OWNERS, PLAIN, POOL, STRANGER } from '../people.ts'
 import { type Product, start } from '../product.ts'
 import { CREATE, DELETE, GET, LIST, UPDATE } from '../queries.ts'
 
 let product: Product
 let api: Api
+let assembly: Assembly
 
 before(async () => {
   product = await start()
-  api = await run(await synthesise('amplify', 'sandbox'), product.table)
+  assembly = await synthesise('amplify', 'sandbox')
+  api = await run(assembly, product.table)
   const { received, created, drained } = await product.confirm(OWNERS)
   assert.deepEqual({ received, created, drained }, { received: OWNERS.length, created: OWNERS.length, drained: true })
 })
@@ -88,4 +91,13 @@ test('an owner may neither create nor delete', async () => {
   }
   const { data } = await api.as(PLAIN, LIST)
   assert.equal(data?.['listUserProfiles'].items.length, 1)
+})
+
+test('a worker that knows nothing but amplify_outputs.json of the sandbox serves it', async () => {
+  const names = Object.keys(customOutputs(assembly))
+  const profileWorker = Object.fromEntries(names.map((name) => [name, product.places[name]]))
+  const { received, created } = await product.confirm([NEWCOMER], { custom: { profileWorker }, auth: { user_pool_id: POOL } })
+  assert.deepEqual({ received, created }, { received: 1, created: 1 })
+  const { data } = await api.as(NEWCOMER, GET, { id: NEWCOMER.sub })
+  assert.equal(data?.['getUserProfile'].email, NEWCOMER.email)
 })
