@@ -91,7 +91,8 @@ function rootTemplate(directory: string): string {
 
 function read(directory: string, file: string, logicalId: string): Stack {
   const text = readFileSync(join(directory, file), 'utf8')
-  const template = JSON.parse(text) as Template
+  // An empty stack has not even the section.
+  const template = { Resources: {}, ...JSON.parse(text) } as Template
   const nested = new Map<string, Stack>()
   for (const [id, { Type, Metadata }] of Object.entries(template.Resources)) {
     if (Type !== 'AWS::CloudFormation::Stack') continue
