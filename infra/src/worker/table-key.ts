@@ -5,7 +5,7 @@ import { Reference, Stack, Tokenization } from 'aws-cdk-lib'
 import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb'
 import type { IConstruct } from 'constructs'
 
-import type { TableKey } from './profile-worker.ts'
+import type { TableKey } from './props.ts'
 
 /** `undefined` where nothing knows. */
 export function keyOf(table: dynamodb.ITable): TableKey | undefined {
