@@ -21,7 +21,8 @@ class TableOfItsOwn extends Resource {
   constructor(scope: Construct, id: string, keys: dynamodb.SchemaOptions, tableArn?: string) {
     super(scope, id)
     this.#keys = keys
-    const table = new CustomResource(this, 'Default', { serviceToken: 'arn:aws:lambda:eu-central-1:111122223333:function:maker' })
+    const serviceToken = 'arn:aws:lambda:eu-central-1:111122223333:function:maker'
+    const table = new CustomResource(this, 'Default', { serviceToken })
     this.tableArn = tableArn ?? table.getAttString('TableArn')
     this.handedOut = dynamodb.Table.fromTableArn(scope, `${id}Import`, table.getAttString('TableArn'))
   }
@@ -59,6 +60,7 @@ test('what is imported by a name or an ARN of nobody here does not tell', () => 
 
 test('a construct that has a schema of something else is not asked', () => {
   const stack = new Stack(new App(), 'Tables')
-  const other = new TableOfItsOwn(stack, 'Other', { partitionKey: text('id') }, 'arn:aws:dynamodb:eu-central-1:111122223333:table/Other')
+  const arn = 'arn:aws:dynamodb:eu-central-1:111122223333:table/Other'
+  const other = new TableOfItsOwn(stack, 'Other', { partitionKey: text('id') }, arn)
   assert.equal(keyOf(other.handedOut), undefined)
 })

@@ -80,7 +80,8 @@ export async function synthesise(amplify: string, deployment: Deployment): Promi
   child.stderr.on('data', (chunk) => (said += chunk))
   const code = await new Promise((resolve, reject) => child.on('error', reject).on('close', resolve))
   if (code !== 0) throw new SynthesisFailed(said)
-  return { directory, root: read(directory, rootTemplate(directory), ''), seconds: Number(process.hrtime.bigint() - begun) / 1e9 }
+  const seconds = Number(process.hrtime.bigint() - begun) / 1e9
+  return { directory, root: read(directory, rootTemplate(directory), ''), seconds }
 }
 
 function rootTemplate(directory: string): string {

@@ -55,7 +55,8 @@ export function assertSignUps(assembly: Assembly): void {
 export function assertWorker(assembly: Assembly): void {
   const worker = placeOf(assembly, 'ProfileWorker')
   assert.equal(worker.resources('AWS::ECS::Service').length, 1)
-  const [, task] = worker.resources('AWS::ECS::TaskDefinition').find(([id]) => /^WorkerTask/.test(id)) ?? assert.fail('no task')
+  const tasks = worker.resources('AWS::ECS::TaskDefinition')
+  const [, task] = tasks.find(([id]) => /^WorkerTask/.test(id)) ?? assert.fail('no task')
   const [container] = task.Properties?.['ContainerDefinitions'] as [{ Environment: { Name: string; Value: unknown }[] }]
   const environment = new Map(container.Environment.map(({ Name, Value }) => [Name, worker.text(Value)]))
   assert.match(environment.get('TABLE_NAME') ?? '', TABLE)

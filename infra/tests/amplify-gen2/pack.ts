@@ -13,7 +13,9 @@ const PACKAGE = fileURLToPath(new URL('../..', import.meta.url))
 const PLACE = fileURLToPath(new URL('../../../target/amplify-gen2/pack', import.meta.url))
 const INSTALLED = fileURLToPath(new URL('node_modules/profile-worker-cdk', import.meta.url))
 
-const npm = (...args: readonly string[]): string => execFileSync('npm', args, { cwd: PACKAGE, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
+const npm = (...args: readonly string[]): void => {
+  execFileSync('npm', args, { cwd: PACKAGE, stdio: ['ignore', 'ignore', 'inherit'] })
+}
 
 // Of an earlier build nothing may be packed.
 rmSync(join(PACKAGE, 'lib'), { recursive: true, force: true })
@@ -21,7 +23,7 @@ npm('run', 'build')
 rmSync(PLACE, { recursive: true, force: true })
 mkdirSync(PLACE, { recursive: true })
 npm('pack', '--ignore-scripts', '--silent', '--pack-destination', PLACE)
-const { name, version } = JSON.parse(readFileSync(join(PACKAGE, 'package.json'), 'utf8')) as { name: string; version: string }
+const { name, version } = JSON.parse(readFileSync(join(PACKAGE, 'package.json'), 'utf8'))
 rmSync(INSTALLED, { recursive: true, force: true })
 mkdirSync(INSTALLED, { recursive: true })
 execFileSync('tar', ['-xzf', join(PLACE, `${name}-${version}.tgz`), '-C', INSTALLED, '--strip-components=1'])
@@ -35,6 +37,7 @@ for (const machine of ['arm64', 'x86_64'] as const) {
 }
 const manifest = JSON.parse(readFileSync(join(INSTALLED, 'package.json'), 'utf8'))
 if (!manifest.config?.image) {
-  writeFileSync(join(INSTALLED, 'package.json'), JSON.stringify({ ...manifest, config: { image: `registry.example/profile-worker:${version}` } }, null, 2))
+  const config = { image: `registry.example/profile-worker:${version}` }
+  writeFileSync(join(INSTALLED, 'package.json'), JSON.stringify({ ...manifest, config }, null, 2))
   console.log('no image in this copy of the package: a stand-in is named')
 }

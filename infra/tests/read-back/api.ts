@@ -1,7 +1,11 @@
 // The API that Amplify generated: schema and resolvers out of a synthesised assembly, unchanged, in Amplify's own simulator
 // of AppSync. Only the table is another: the one that the worker writes into.
 
-import { AmplifyAppSyncSimulator, AmplifyAppSyncSimulatorAuthenticationType, RESOLVER_KIND } from '@aws-amplify/amplify-appsync-simulator'
+import {
+  AmplifyAppSyncSimulator,
+  AmplifyAppSyncSimulatorAuthenticationType,
+  RESOLVER_KIND,
+} from '@aws-amplify/amplify-appsync-simulator'
 
 import { type Assembly, assetText, type Resource } from '../amplify-gen2/assembly.ts'
 import type { Person } from './people.ts'
@@ -39,7 +43,8 @@ export async function run(assembly: Assembly, table: Table): Promise<Api> {
   }
   const vtl = (place: Place, name: string, { Properties }: Resource, side: 'Request' | 'Response'): string => {
     const inline = Properties?.[`${side}MappingTemplate`]
-    const text = inline === undefined ? asset(assembly, place, Properties?.[`${side}MappingTemplateS3Location`]) : place.text(inline)
+    const stored = Properties?.[`${side}MappingTemplateS3Location`]
+    const text = inline === undefined ? asset(assembly, place, stored) : place.text(inline)
     return keep(text, `${name}.${side}.vtl`)
   }
   const every = (type: string): readonly (readonly [Place, string, Resource])[] =>

@@ -17,10 +17,12 @@ test('it is no link, and shares aws-cdk-lib and constructs with the application'
 })
 
 test('Node itself finds its names, from a module and by require', () => {
-  const names = "console.log(typeof p.ConfirmationIngress, typeof p.ProfileWorker, typeof p.USER_PROFILE)"
-  const run = (...args: readonly string[]): string => execFileSync(process.execPath, args, { cwd: HERE, encoding: 'utf8' })
-  assert.equal(run('--input-type=module', '-e', `import { ConfirmationIngress, ProfileWorker, USER_PROFILE } from 'profile-worker-cdk'; const p = { ConfirmationIngress, ProfileWorker, USER_PROFILE }; ${names}`), 'function function object\n')
-  assert.equal(run('--input-type=commonjs', '-e', `const p = require('profile-worker-cdk'); ${names}`), 'function function object\n')
+  const names = '{ ConfirmationIngress, ProfileWorker, USER_PROFILE }'
+  const say = 'console.log(typeof ConfirmationIngress, typeof ProfileWorker, typeof USER_PROFILE)'
+  const run = (type: string, first: string): string =>
+    execFileSync(process.execPath, [`--input-type=${type}`, '-e', `${first}; ${say}`], { cwd: HERE, encoding: 'utf8' })
+  assert.equal(run('module', `import ${names} from 'profile-worker-cdk'`), 'function function object\n')
+  assert.equal(run('commonjs', `const ${names} = require('profile-worker-cdk')`), 'function function object\n')
 })
 
 test('it carries no tests and no sources', () => {
