@@ -1,7 +1,7 @@
 // The half that belongs to profiles: the worker as a Fargate service, its jobs, its alarms. It refers to queue, pool
 // and table and stands in a stack of its own, to which nothing refers.
 
-import { CfnOutput, Names, Stack } from 'aws-cdk-lib'
+import { CfnOutput, CfnWaitConditionHandle, Names, Stack } from 'aws-cdk-lib'
 import type * as ec2 from 'aws-cdk-lib/aws-ec2'
 import * as ecs from 'aws-cdk-lib/aws-ecs'
 import * as logs from 'aws-cdk-lib/aws-logs'
@@ -50,7 +50,11 @@ export class ProfileWorker extends Construct {
         },
       },
     }
-    if (!runs) return
+    if (!runs) {
+      // CloudFormation refuses a stack without a resource; this one is none, costs nothing and is waited for by nobody.
+      new CfnWaitConditionHandle(this, 'NoService')
+      return
+    }
 
     const { settings = {}, paused = false, verifyLate = true } = props
     const network = new Network(this, 'Network', networkOf(props, verifyLate))
