@@ -1,0 +1,2 @@
+import type { Stack } from 'aws-cdk-lib'
+export function workerTemplate(_stack: Stack): void {}
