@@ -17,6 +17,11 @@ export class Problems {
     this.#found.push(`${prop}: ${fault}; ${mend}`)
   }
 
+  /** How many there are so far. */
+  get count(): number {
+    return this.#found.length
+  }
+
   /** Throws if anything was found: to be called before the first resource is made. */
   end(): void {
     if (this.#found.length === 0) return
