@@ -6,7 +6,7 @@ import * as cognito from 'aws-cdk-lib/aws-cognito'
 import * as dynamodb from 'aws-cdk-lib/aws-dynamodb'
 import type * as ec2 from 'aws-cdk-lib/aws-ec2'
 import type * as ecs from 'aws-cdk-lib/aws-ecs'
-import * as sqs from 'aws-cdk-lib/aws-sqs'
+import type * as sqs from 'aws-cdk-lib/aws-sqs'
 
 import { USER_PROFILE } from '../model.ts'
 import type { Problems } from '../problems.ts'
@@ -79,7 +79,8 @@ function checkQueues(props: ProfileWorkerProps, problems: Problems): Pick<Places
     problems.add('ingress', 'is missing, and there is no queue either', 'give ingress, or queue and deadLetterQueue')
     return undefined
   }
-  const known = queue instanceof sqs.Queue ? queue : undefined
+  // Not instanceof: an app may hold two copies of the CDK. An imported queue does not have the property at all.
+  const known = 'deadLetterQueue' in queue ? (queue as sqs.Queue) : undefined
   const redrive = known?.deadLetterQueue?.queue
   const deadLetterQueue = props.deadLetterQueue ?? redrive
   refuseFifo('queue', queue, problems)
@@ -212,6 +213,6 @@ function hasDomain(scope: Stack, pool: cognito.IUserPool): boolean {
 /** The table's name where it is known now. */
 function nameOf(table: dynamodb.ITable): string | undefined {
   const resource = table.node.defaultChild
-  const name = resource instanceof dynamodb.CfnTable ? resource.tableName : table.tableName
+  const name = resource !== undefined && dynamodb.CfnTable.isCfnTable(resource) ? resource.tableName : table.tableName
   return name === undefined || Token.isUnresolved(name) ? undefined : name
 }

@@ -14,6 +14,7 @@ import type * as sns from 'aws-cdk-lib/aws-sns'
 import type * as sqs from 'aws-cdk-lib/aws-sqs'
 import { Construct } from 'constructs'
 
+import { inSandbox } from '../ingress/amplify.ts'
 import type { ConfirmationIngress, TriggerSource } from '../ingress/confirmation-ingress.ts'
 import type { ProfileModel } from '../model.ts'
 import { Monitoring } from '../monitoring/monitoring.ts'
@@ -23,7 +24,6 @@ import { commonEnvironment } from './environment.ts'
 import { publishedImage } from './image.ts'
 import { Jobs } from './jobs.ts'
 import { Network, type NetworkOf } from './network.ts'
-import { isSandbox } from './sandbox.ts'
 import { Scaling } from './scaling.ts'
 import { Service, ownCluster, workerLogGroup } from './service.ts'
 
@@ -177,7 +177,7 @@ export class ProfileWorker extends Construct {
 
   constructor(scope: Construct, id: string, props: ProfileWorkerProps) {
     super(scope, id)
-    const runs = props.service ?? !isSandbox(this)
+    const runs = props.service ?? !inSandbox(this)
     const problems = new Problems(this)
     const places = checkPlaces(props, problems)
     if (runs) checkService(Stack.of(this), props, problems)
