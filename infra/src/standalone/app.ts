@@ -8,7 +8,12 @@ import { App } from 'aws-cdk-lib'
 import { readSettings } from './settings.ts'
 import { makeStacks } from './stacks.ts'
 
-const app = new App()
+const app = new App({
+  context: {
+    // The worker's stack holds on to queue and table by exports: neither stack can be deleted while it is there.
+    '@aws-cdk/core:defaultCrossStackReferences': 'strong',
+  },
+})
 const { CDK_DEFAULT_REGION: region, CDK_DEFAULT_ACCOUNT: account } = process.env
 try {
   const context = app.node.getAllContext() as Record<string, unknown>
