@@ -1,7 +1,8 @@
 // What can be wrong with the props, apart from the trigger's code. Decides nothing else and makes nothing.
 
-import { type Duration, Token } from 'aws-cdk-lib'
+import { type Duration, Stack, Token } from 'aws-cdk-lib'
 import * as lambda from 'aws-cdk-lib/aws-lambda'
+import type { Construct } from 'constructs'
 
 import type { Problems } from '../problems.ts'
 import type { ConfirmationIngressProps, TriggerSource } from './confirmation-ingress.ts'
@@ -52,6 +53,41 @@ export function checkProps(
     }
   }
   if (props.producers !== undefined) checkProducers(props.producers, problems)
+  if (props.eventBridge === undefined) return
+  checkArchive(props.eventBridge.archiveRetention, problems)
+  if (props.producers !== undefined) {
+    problems.add(
+      'producers',
+      'does not guard an event bus, through which everything would come in',
+      'remove `producers` or `eventBridge`',
+    )
+  }
+}
+
+/** Days in which EventBridge counts; 0 would keep for ever. */
+function checkArchive(retention: Duration | undefined, problems: Problems): void {
+  if (retention === undefined || retention.isUnresolved()) return
+  const days = retention.toDays({ integral: false })
+  if (Number.isInteger(days) && days >= 1) return
+  problems.add(
+    'eventBridge.archiveRetention',
+    days === 0 ? 'is 0, with which EventBridge keeps for ever' : `is ${days} days`,
+    'give whole days, such as Duration.days(30): an archive holds addresses of people, who may be deleted meanwhile',
+  )
+}
+
+/** A bus is known to the trigger by its name alone, and a name says nothing of account and region. */
+export function checkReceiver(ingress: Construct, receiver: Construct | undefined, problems: Problems): void {
+  if (receiver === undefined) return
+  const [here, there] = [Stack.of(ingress), Stack.of(receiver)]
+  for (const what of ['account', 'region'] as const) {
+    if (Token.isUnresolved(here[what]) || Token.isUnresolved(there[what]) || here[what] === there[what]) continue
+    problems.add(
+      'eventBridge.receiver',
+      `is in ${what} ${there[what]} and the ingress in ${here[what]}`,
+      `put both into one ${what}`,
+    )
+  }
 }
 
 function checkRetention(queue: Duration, deadLetters: Duration, problems: Problems): void {

@@ -13,7 +13,8 @@ import { Construct } from 'constructs'
 
 import { Problems } from '../problems.ts'
 import { removalPolicyOf } from './amplify.ts'
-import { TRIGGER_SOURCES, checkProps } from './check.ts'
+import { TRIGGER_SOURCES, checkProps, checkReceiver } from './check.ts'
+import { busArn, busNameOf, makeEventRoute } from './event-route.ts'
 import { PRODUCER_ACTIONS, allowInKeyPolicy, rolesOfThisAccount, throughSqs } from './queue-key.ts'
 import { denyOtherProducers, makeQueues } from './queues.ts'
 import { triggerCode } from './trigger-code.ts'
@@ -67,7 +68,11 @@ export interface ConfirmationIngressProps {
    * @default whoever's identity policy allows it, of this account alone
    */
   readonly producers?: readonly string[]
-  /** A key of your own for queues (and bus). @default SQS-managed encryption */
+  /**
+   * A key of your own for the queues, and for bus and archive. Its policy is extended; that of an imported key cannot be:
+   * a warning then says what must be in it.
+   * @default SQS-managed encryption
+   */
   readonly encryptionKey?: kms.IKey
   /** @default 4 days */
   readonly retention?: Duration
@@ -89,12 +94,15 @@ export class ConfirmationIngress extends Construct {
   /** Undefined with `trigger: false`. */
   readonly triggerFunction?: lambda.Function
   readonly eventBus?: events.EventBus
+  /** With `eventBridge`: events that could not be handed to the queue. */
+  readonly undeliveredQueue?: sqs.Queue
   readonly encryptionKey?: kms.IKey
   readonly forwardAttributes: readonly string[]
   readonly triggerSources: readonly TriggerSource[]
   /** What a function of your own needs in its environment to send confirmations (`trigger: false`). */
   readonly environment: Readonly<Record<string, string>>
   readonly #senders: string[] | undefined
+  readonly #busName: string | undefined
 
   constructor(scope: Construct, id: string, props: ConfirmationIngressProps = {}) {
     super(scope, id)
@@ -103,6 +111,7 @@ export class ConfirmationIngress extends Construct {
     const deadLetterRetention = props.deadLetterRetention ?? Duration.days(14)
     const architecture = props.architecture ?? lambda.Architecture.ARM_64
     checkProps(props, retention, deadLetterRetention, problems)
+    checkReceiver(this, props.eventBridge?.receiver, problems)
     const code = props.trigger === false ? undefined : triggerCode(props.code, architecture, problems)
     problems.end()
 
@@ -110,18 +119,34 @@ export class ConfirmationIngress extends Construct {
     this.triggerSources = props.triggerSources ?? TRIGGER_SOURCES
     if (props.encryptionKey !== undefined) this.encryptionKey = props.encryptionKey
     const removalPolicy = props.removalPolicy ?? removalPolicyOf(this)
-    const queues = makeQueues(this, { encryptionKey: this.encryptionKey, retention, deadLetterRetention, removalPolicy })
-    this.queue = queues.queue
-    this.deadLetterQueue = queues.deadLetterQueue
-    if (this.encryptionKey !== undefined) allowInKeyPolicy(this, this.encryptionKey, [rolesOfThisAccount()])
+    const receiver = props.eventBridge?.receiver
+    const at = receiver === undefined ? this : new Construct(receiver, `${id}Receiver`)
+    const { encryptionKey } = this
+    const { queue, deadLetterQueue } = makeQueues(at, { encryptionKey, retention, deadLetterRetention, removalPolicy })
+    this.queue = queue
+    this.deadLetterQueue = deadLetterQueue
+    if (encryptionKey !== undefined) allowInKeyPolicy(at, encryptionKey, [rolesOfThisAccount()])
+    if (props.eventBridge !== undefined) {
+      this.#busName = busNameOf(this)
+      const route = makeEventRoute(at, {
+        busName: this.#busName,
+        queue,
+        encryptionKey,
+        archiveRetention: props.eventBridge.archiveRetention ?? Duration.days(30),
+        undeliveredRetention: deadLetterRetention,
+        removalPolicy,
+      })
+      this.eventBus = route.bus
+      this.undeliveredQueue = route.undelivered
+    }
     if (props.producers !== undefined) {
       const senders = [...props.producers]
       this.#senders = senders
-      this.queue.addToResourcePolicy(denyOtherProducers(this.queue, Lazy.list({ produce: () => senders })))
+      queue.addToResourcePolicy(denyOtherProducers(queue, Lazy.list({ produce: () => senders })))
     }
 
     this.environment = {
-      QUEUE_URL: this.queue.queueUrl,
+      ...(this.#busName === undefined ? { QUEUE_URL: queue.queueUrl } : { EVENT_BUS_NAME: this.#busName }),
       ON_ENQUEUE_FAILURE: props.onEnqueueFailure ?? 'pass',
       TRIGGER_SOURCES: this.triggerSources.join(','),
       ...(this.forwardAttributes.length === 0 ? {} : { FORWARD_ATTRIBUTES: this.forwardAttributes.join(',') }),
@@ -160,8 +185,12 @@ export class ConfirmationIngress extends Construct {
     )
   }
 
-  /** Lets a function that is already there send confirmations itself. */
+  /** Lets a function that is already there send confirmations itself: to the queue, or with `eventBridge` to the bus. */
   grantSend(grantee: iam.IGrantable): iam.Grant {
+    if (this.#busName !== undefined) {
+      const resourceArns = [busArn(this, this.#busName)]
+      return iam.Grant.addToPrincipal({ grantee, actions: ['events:PutEvents'], resourceArns })
+    }
     const grant = iam.Grant.addToPrincipal({
       grantee,
       actions: ['sqs:SendMessage'],
