@@ -10,6 +10,7 @@ import type * as kms from 'aws-cdk-lib/aws-kms'
 import type * as s3 from 'aws-cdk-lib/aws-s3'
 
 import { attributesOf } from '../model.ts'
+import type { JobName } from './commands.ts'
 import type { Places } from './places.ts'
 
 /** What `run` needs beside the places. */
@@ -29,6 +30,12 @@ export interface RunNeeds {
 export interface ReconcileNeeds {
   /** `--fix missing`. */
   readonly fix: boolean
+}
+
+/** What `adopt` may do beside planning. */
+export interface AdoptNeeds {
+  /** `--apply`. */
+  readonly apply: boolean
 }
 
 export function grantRun(role: iam.IRole, places: Places, needs: RunNeeds): void {
@@ -77,16 +84,13 @@ export function grantReconcile(role: iam.IRole, places: Places, needs: Reconcile
 }
 
 /** The only one that may delete rows. */
-export function grantAdopt(role: iam.IRole, places: Places): void {
-  allow(role, 'MoveRows', [places.table.tableArn], [
-    'dynamodb:ConditionCheckItem',
-    'dynamodb:DeleteItem',
-    'dynamodb:DescribeTable',
-    'dynamodb:GetItem',
-    'dynamodb:PutItem',
-    'dynamodb:Scan',
-  ])
-  useTableKey(role, places, 'writes')
+export function grantAdopt(role: iam.IRole, places: Places, needs: AdoptNeeds): void {
+  allow(role, 'ReadTable', [places.table.tableArn], ['dynamodb:DescribeTable', 'dynamodb:GetItem', 'dynamodb:Scan'])
+  if (needs.apply) {
+    const moves = ['dynamodb:ConditionCheckItem', 'dynamodb:DeleteItem', 'dynamodb:PutItem']
+    allow(role, 'MoveRows', [places.table.tableArn], moves)
+  }
+  useTableKey(role, places, needs.apply ? 'writes' : 'reads')
 }
 
 export function grantQuarantine(role: iam.IRole, places: Places): void {
@@ -123,12 +127,24 @@ export function grantExplain(role: iam.IRole, places: Places): void {
   useTableKey(role, places, 'reads')
 }
 
-/** Files under one prefix of a bucket: state, plans, backups, rejected lines. */
-export function grantFiles(role: iam.IRole, bucket: s3.IBucket, prefix: string): void {
-  allow(role, 'Files', [bucket.arnForObjects(`${prefix}*`)], ['s3:DeleteObject', 's3:GetObject', 's3:PutObject'])
-  // Without it S3 says AccessDenied for an object that is not there, and every first run looks for its state.
-  allow(role, 'LookForFiles', [bucket.bucketArn], ['s3:ListBucket'], { StringLike: { 's3:prefix': `${prefix}*` } })
+/** Files under one prefix of a bucket: state, plans, backups, rejected lines; with what the job does with them. */
+export function grantFiles(role: iam.IRole, job: JobName, bucket: s3.IBucket, prefix: string): void {
+  const actions = FILE_ACTIONS[job]
+  if (actions === undefined) return
+  allow(role, 'Files', [bucket.arnForObjects(`${prefix}*`)], actions)
+  if (actions.includes('s3:GetObject')) {
+    // Without it S3 says AccessDenied for an object that is not there, and every first run looks for its state.
+    allow(role, 'LookForFiles', [bucket.bucketArn], ['s3:ListBucket'], { StringLike: { 's3:prefix': `${prefix}*` } })
+  }
   useKey(role, 'FilesKey', bucket.encryptionKey, ['kms:Decrypt', 'kms:GenerateDataKey'])
+}
+
+/** `adopt` writes each part as an object of its own and reads none. */
+const FILE_ACTIONS: Readonly<Partial<Record<JobName, readonly string[]>>> = {
+  backfill: ['s3:DeleteObject', 's3:GetObject', 's3:PutObject'],
+  reconcile: ['s3:PutObject'],
+  adopt: ['s3:PutObject'],
+  quarantine: ['s3:GetObject', 's3:PutObject'],
 }
 
 const LOOK_AND_DELETE = [
