@@ -14,6 +14,15 @@ export const ENV = { account: '111122223333', region: 'eu-central-1' }
 /** Not published anywhere. */
 export const IMAGE = '111122223333.dkr.ecr.eu-central-1.amazonaws.com/profile-worker:1'
 
+/** A VPC that was there before, with subnets of every kind. */
+export const VPC = {
+  vpcId: 'vpc-0123456789abcdef0',
+  availabilityZones: ['eu-central-1a', 'eu-central-1b'],
+  publicSubnetIds: ['subnet-public1', 'subnet-public2'],
+  privateSubnetIds: ['subnet-private1', 'subnet-private2'],
+  isolatedSubnetIds: ['subnet-isolated1', 'subnet-isolated2'],
+}
+
 export interface Surroundings {
   readonly app: App
   readonly stack: Stack
