@@ -1,7 +1,7 @@
 // Trigger, queue and dead-letter queue as a template with parameters, for whoever deploys without Node; with a pool and a
 // table, if there are none. The constructs make it, and this only puts parameters where the app has settings.
 
-import { CfnCondition, CfnOutput, CfnParameter, CfnResource, Fn, Stack } from 'aws-cdk-lib'
+import { CfnCondition, CfnOutput, CfnParameter, CfnResource, Fn, type Stack, Validations } from 'aws-cdk-lib'
 import * as cognito from 'aws-cdk-lib/aws-cognito'
 import * as lambda from 'aws-cdk-lib/aws-lambda'
 import type { IConstruct } from 'constructs'
@@ -67,8 +67,12 @@ export function ingressTemplate(stack: Stack): void {
   const profiles = new NewTable(stack, 'Profiles', { model: USER_PROFILE })
   only(makesTable, profiles)
 
+  const reason = 'Fn::If names a resource in the branch in which it is made'
+  Validations.of(stack).acknowledge({ id: 'CloudFormation-Validate::W1001', reason })
   const output = (id: string, description: string, value: string, condition?: CfnCondition): void => {
-    new CfnOutput(stack, `Output${id}`, { description, value, condition }).overrideLogicalId(id)
+    const made = new CfnOutput(stack, `Output${id}`, { description, value, condition })
+    // The parameters have the outputs' names, which CloudFormation allows and the CDK's construct ids do not.
+    made.overrideLogicalId(id)
   }
   output('QueueName', 'Of the queue of confirmations', ingress.queue.queueName)
   output('QueueUrl', 'Of the same', ingress.queue.queueUrl)
@@ -79,7 +83,6 @@ export function ingressTemplate(stack: Stack): void {
   output('UserPoolId', 'The pool', either(makesUserPool, users.userPool.userPoolId, userPoolId.valueAsString))
   output('UserPoolClientId', 'For the application: a client without a secret', users.client.userPoolClientId, makesUserPool)
   output('TableName', 'The table', either(makesTable, profiles.table.tableName, tableName.valueAsString))
-  // The parameters have the outputs' names, which CloudFormation allows and the CDK's construct ids do not.
 }
 
 const either = (condition: CfnCondition, one: string, other: string): string =>

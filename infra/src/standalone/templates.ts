@@ -2,7 +2,10 @@
 // with `aws cloudformation deploy` and nothing else.
 
 import { App, BootstraplessSynthesizer, Stack } from 'aws-cdk-lib'
+import { nameFamiliesByStack } from './families.ts'
 import { ingressTemplate } from './ingress-template.ts'
+import { type Json, jsonText } from './json-text.ts'
+import { joinsAsSubs } from './substitute.ts'
 import { workerTemplate } from './worker-template.ts'
 
 const TEMPLATES = [
@@ -34,7 +37,7 @@ export function templates(): ReadonlyMap<string, string> {
   })
   const assembly = app.synth()
   return new Map(stacks.map(({ file, stack }) => {
-    const template: unknown = assembly.getStackByName(stack.stackName).template
-    return [file, `${JSON.stringify(template, null, 1)}\n`]
+    const template = assembly.getStackByName(stack.stackName).template as Json
+    return [file, jsonText(joinsAsSubs(nameFamiliesByStack(template)))]
   }))
 }

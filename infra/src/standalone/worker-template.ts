@@ -3,7 +3,7 @@
 // of their own (dashboards/cloudwatch/template.json), with parameters of the same names: together the two would be larger than
 // CloudFormation takes without a bucket.
 
-import { Aws, CfnCondition, CfnOutput, CfnResource, Fn, type Stack, Token } from 'aws-cdk-lib'
+import { Aws, CfnCondition, CfnOutput, CfnResource, Fn, type Stack, Token, Validations } from 'aws-cdk-lib'
 import * as appscaling from 'aws-cdk-lib/aws-applicationautoscaling'
 import * as cognito from 'aws-cdk-lib/aws-cognito'
 import * as dynamodb from 'aws-cdk-lib/aws-dynamodb'
@@ -24,6 +24,8 @@ export function workerTemplate(stack: Stack): void {
   const scales = new CfnCondition(stack, 'Scales', {
     expression: Fn.conditionAnd(Fn.conditionNot(sameNumber), Fn.conditionNot(isPaused)),
   })
+  const reason = 'Two parameters are compared, which differ by default and need not'
+  Validations.of(stack).acknowledge({ id: 'CloudFormation-Validate::W8003', reason })
   const worker = new ProfileWorker(stack, 'Worker', {
     queue: queue(stack, 'Queue', parameters.QueueName.valueAsString),
     deadLetterQueue: queue(stack, 'DeadLetterQueue', parameters.DeadLetterQueueName.valueAsString),
@@ -45,7 +47,7 @@ export function workerTemplate(stack: Stack): void {
       one.maxCapacity = parameters.MaxTasks.valueAsNumber
     }
     if (CfnResource.isCfnResource(one) && isOfScaling(one)) one.cfnOptions.condition = scales
-    if (one instanceof CfnOutput) one.overrideLogicalId(one.node.id === 'LogGroupName' ? 'WorkerLogGroup' : one.node.id)
+    if (one instanceof CfnOutput) outputFollows(one, parameters)
   }
   pullFromEcr(stack, worker, parameters.ImageRepository.valueAsString)
 }
@@ -60,6 +62,12 @@ function scheduleFollows(schedule: scheduler.CfnSchedule, { AssignPublicIp }: Wo
   schedule.state = Fn.conditionIf(isPaused.logicalId, 'DISABLED', 'ENABLED').toString()
   const network = 'Target.EcsParameters.NetworkConfiguration.AwsvpcConfiguration.AssignPublicIp'
   schedule.addPropertyOverride(network, AssignPublicIp.valueAsString)
+}
+
+/** Called as the alarms' parameters are, and with the run-task lines' network as it is deployed. */
+function outputFollows(output: CfnOutput, { AssignPublicIp }: WorkerParameters): void {
+  output.overrideLogicalId(output.node.id === 'LogGroupName' ? 'WorkerLogGroup' : output.node.id)
+  output.value = String(output.value).replace('"assignPublicIp":"ENABLED"', `"assignPublicIp":"${AssignPublicIp.valueAsString}"`)
 }
 
 /** Target and policies stand partly under the service, the alarm under the construct. */
