@@ -168,34 +168,39 @@ export function alarms(names: Names): readonly MetricAlarm[] {
       noWorker,
       above(0, [1, 1], 'notBreaching', single(worker(names, 'owner_conflict'), 'Sum', 300)),
     ),
-    // A throttled call is no error of the function and a failed sign-up all the same.
-    alert(
-      names,
-      'TriggerErrors',
-      'No sign-ups, no calls, no errors.',
-      above(
-        0,
-        [1, 1],
-        'notBreaching',
-        math('failed sign-ups', 'errors + throttles', 300, 'Sum', {
-          errors: lambda(names, 'Errors'),
-          throttles: lambda(names, 'Throttles'),
-        }),
-      ),
-    ),
-    alert(
-      names,
-      'TriggerSlow',
-      'No sign-ups, no calls.',
-      above(3000, [2, 3], 'notBreaching', single(lambda(names, 'Duration'), 'p99', 300)),
-    ),
-    alert(
-      names,
-      'EnqueueFailed',
-      rare,
-      above(0, [1, 1], 'notBreaching', single(trigger(names, 'enqueue_failed'), 'Sum', 300)),
-    ),
   ]
+  const { functionName } = names
+  if (functionName !== undefined) {
+    list.push(
+      // A throttled call is no error of the function and a failed sign-up all the same.
+      alert(
+        names,
+        'TriggerErrors',
+        'No sign-ups, no calls, no errors.',
+        above(
+          0,
+          [1, 1],
+          'notBreaching',
+          math('failed sign-ups', 'errors + throttles', 300, 'Sum', {
+            errors: lambda(functionName, 'Errors'),
+            throttles: lambda(functionName, 'Throttles'),
+          }),
+        ),
+      ),
+      alert(
+        names,
+        'TriggerSlow',
+        'No sign-ups, no calls.',
+        above(3000, [2, 3], 'notBreaching', single(lambda(functionName, 'Duration'), 'p99', 300)),
+      ),
+      alert(
+        names,
+        'EnqueueFailed',
+        rare,
+        above(0, [1, 1], 'notBreaching', single(trigger(functionName, 'enqueue_failed'), 'Sum', 300)),
+      ),
+    )
+  }
   if (names.userPoolId !== undefined) {
     list.push(
       alert(

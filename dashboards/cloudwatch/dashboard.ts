@@ -2,8 +2,8 @@
 // logs. Green is what should happen, red what should not; every line has a word beside its colour.
 
 import { deadLetters, lambda, operation, queue, reconcile, table, trigger, worker } from './metrics.ts'
-import { ALERTS, type Names, alarmArn } from './names.ts'
-import { QUERIES } from './queries.ts'
+import { type Names, alarmArn, alertsOf, runbook } from './names.ts'
+import { QUERIES, logGroups } from './queries.ts'
 import { type Content, type Line, type Widget, graph, grid, log, markdown, states } from './widgets.ts'
 
 const GREEN = '#2ca02c'
@@ -18,25 +18,74 @@ export interface Dashboard {
   readonly body: { readonly start: string; readonly periodOverride: 'inherit'; readonly widgets: readonly Widget[] }
 }
 
+const runbookLink = (names: Names): string =>
+  names.repository === undefined ? `\`${runbook(names)}\`` : `the [runbook](${runbook(names)})`
+
+interface Row {
+  readonly height: number
+  readonly of: readonly Content[]
+}
+
+function triggerRow(names: Names): readonly Row[] {
+  const { functionName } = names
+  if (functionName === undefined) return []
+  return [
+    {
+      height: 6,
+      of: [
+        graph(names.region, {
+          title: 'Trigger: what became of its events',
+          unit: 'events a minute',
+          stacked: true,
+          lines: [
+            { label: 'enqueued', metric: trigger(functionName, 'enqueued'), color: GREEN },
+            { label: 'ignored', metric: trigger(functionName, 'ignored'), color: GREY },
+            { label: 'invalid', metric: trigger(functionName, 'invalid_event'), color: ORANGE },
+            { label: 'enqueue failed', metric: trigger(functionName, 'enqueue_failed'), color: RED },
+          ],
+        }),
+        graph(names.region, {
+          title: 'Trigger: calls that failed a sign-up',
+          unit: 'calls a minute',
+          lines: [
+            { label: 'calls', metric: lambda(functionName, 'Invocations'), color: GREY },
+            { label: 'errors', metric: lambda(functionName, 'Errors'), color: RED },
+            { label: 'throttled', metric: lambda(functionName, 'Throttles'), color: ORANGE },
+          ],
+        }),
+        graph(names.region, {
+          title: 'Trigger: how long a sign-up waits for it (Cognito gives up after 5 s)',
+          unit: 'milliseconds',
+          limit: { label: 'its own deadline', value: 2500 },
+          lines: [
+            { label: 'half are faster', metric: lambda(functionName, 'Duration'), stat: 'p50', color: GREEN },
+            { label: '99 of 100 are faster', metric: lambda(functionName, 'Duration'), stat: 'p99', color: ORANGE },
+            { label: 'slowest', metric: lambda(functionName, 'Duration'), stat: 'Maximum', color: RED },
+          ],
+        }),
+      ],
+    },
+  ]
+}
+
 export function dashboard(names: Names): Dashboard {
   const show = (of: Parameters<typeof graph>[1]): Content => graph(names.region, of)
-  const alerts = ALERTS.filter((alert) => alert !== 'ProfilesMissing' || names.userPoolId !== undefined)
   const of = (name: string, label: string, color: string, stat = 'Sum'): Line => ({
     label,
     color,
     stat,
     metric: worker(names, name),
   })
-  const rows: { height: number; of: Content[] }[] = [
+  const rows: Row[] = [
     {
       height: 2,
       of: [
         markdown(
-          `# Profiles\nEvery confirmed user gets exactly one profile, soon. What is red below has a heading in the [runbook](${names.repository}/docs/runbook.md). Graphs of the worker need \`METRICS_EMF=on\`.`,
+          `# Profiles\nEvery confirmed user gets exactly one profile, soon. What is red below has a heading in ${runbookLink(names)}. Graphs of the worker need \`METRICS_EMF=on\`.`,
         ),
       ],
     },
-    { height: 4, of: [states('Alerts', alerts.map((alert) => alarmArn(names, alert)))] },
+    { height: 4, of: [states('Alerts', alertsOf(names).map((alert) => alarmArn(names, alert)))] },
     {
       height: 6,
       of: [
@@ -81,41 +130,7 @@ export function dashboard(names: Names): Dashboard {
         }),
       ],
     },
-    {
-      height: 6,
-      of: [
-        show({
-          title: 'Trigger: what became of its events',
-          unit: 'events a minute',
-          stacked: true,
-          lines: [
-            { label: 'enqueued', metric: trigger(names, 'enqueued'), color: GREEN },
-            { label: 'ignored', metric: trigger(names, 'ignored'), color: GREY },
-            { label: 'invalid', metric: trigger(names, 'invalid_event'), color: ORANGE },
-            { label: 'enqueue failed', metric: trigger(names, 'enqueue_failed'), color: RED },
-          ],
-        }),
-        show({
-          title: 'Trigger: calls that failed a sign-up',
-          unit: 'calls a minute',
-          lines: [
-            { label: 'calls', metric: lambda(names, 'Invocations'), color: GREY },
-            { label: 'errors', metric: lambda(names, 'Errors'), color: RED },
-            { label: 'throttled', metric: lambda(names, 'Throttles'), color: ORANGE },
-          ],
-        }),
-        show({
-          title: 'Trigger: how long a sign-up waits for it (Cognito gives up after 5 s)',
-          unit: 'milliseconds',
-          limit: { label: 'its own deadline', value: 2500 },
-          lines: [
-            { label: 'half are faster', metric: lambda(names, 'Duration'), stat: 'p50', color: GREEN },
-            { label: '99 of 100 are faster', metric: lambda(names, 'Duration'), stat: 'p99', color: ORANGE },
-            { label: 'slowest', metric: lambda(names, 'Duration'), stat: 'Maximum', color: RED },
-          ],
-        }),
-      ],
-    },
+    ...triggerRow(names),
     {
       height: 6,
       of: [
@@ -253,9 +268,9 @@ export function dashboard(names: Names): Dashboard {
       ],
     })
   }
-  const logs = { worker: names.workerLogGroup, trigger: names.triggerLogGroup }
+  const logs = logGroups(names)
   const shown = QUERIES.flatMap((query) =>
-    query.view === null ? [] : [log(names.region, query.title, logs[query.logs], query.query, query.view)],
+    query.view === null ? [] : logs[query.logs].map((group) => log(names.region, query.title, group, query.query, query.view ?? '')),
   )
   rows.push({ height: 6, of: shown.slice(0, 2) }, { height: 6, of: shown.slice(2) })
   return { name: names.prefix, body: { start: '-PT3H', periodOverride: 'inherit', widgets: grid(rows) } }

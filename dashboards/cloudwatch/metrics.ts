@@ -22,8 +22,8 @@ export const queue = (names: Names, name: string): Metric => metric('AWS/SQS', n
 export const deadLetters = (names: Names, name: string): Metric =>
   metric('AWS/SQS', name, { QueueName: names.deadLetterQueueName })
 
-export const lambda = (names: Names, name: string): Metric =>
-  metric('AWS/Lambda', name, { FunctionName: names.functionName })
+export const lambda = (functionName: string, name: string): Metric =>
+  metric('AWS/Lambda', name, { FunctionName: functionName })
 
 export const table = (names: Names, name: string): Metric => metric('AWS/DynamoDB', name, { TableName: names.tableName })
 
@@ -34,7 +34,7 @@ export const operation = (names: Names, name: string, operation: string): Metric
 export const worker = (names: Names, name: string): Metric => metric(OURS, name, { queue_name: names.queueName })
 
 /** Printed by the trigger, one for each event. */
-export const trigger = (names: Names, name: string): Metric => metric(OURS, name, { function_name: names.functionName })
+export const trigger = (functionName: string, name: string): Metric => metric(OURS, name, { function_name: functionName })
 
 /** Printed by `profile-worker reconcile` with METRICS_EMF=on. */
 export const reconcile = (userPoolId: string, name: string): Metric => metric(OURS, name, { UserPoolId: userPoolId })

@@ -10,19 +10,19 @@ export interface Names {
   readonly account: string
   readonly queueName: string
   readonly deadLetterQueueName: string
-  /** The trigger. */
-  readonly functionName: string
+  /** The trigger; without it there are no alarms, graphs and queries of it. */
+  readonly functionName?: string
   readonly tableName: string
   /** Of `reconcile`; without it there is no ProfilesMissing. */
   readonly userPoolId?: string
   /** Where the worker's stdout and stderr go. */
   readonly workerLogGroup: string
-  /** `/aws/lambda/<functionName>`, unless the function says otherwise. */
-  readonly triggerLogGroup: string
+  /** `/aws/lambda/<functionName>`, unless the function says otherwise. Goes with `functionName`. */
+  readonly triggerLogGroup?: string
   /** SNS topics: who is woken, and who reads in the morning. */
   readonly topics: { readonly page: readonly string[]; readonly ticket: readonly string[] }
-  /** Where this repository can be read, without a slash at the end: the texts link into its docs. */
-  readonly repository: string
+  /** Where this repository can be read, without a slash at the end; without it the texts name the file alone. */
+  readonly repository?: string
 }
 
 /** The alerts of the contract. Each has a heading in docs/runbook.md. */
@@ -55,6 +55,18 @@ export const SIGNALS = [
 
 export type Signal = (typeof SIGNALS)[number]
 
+/** Alerts of what a deployment may be without. */
+const OF_THE_TRIGGER: readonly Alert[] = ['TriggerErrors', 'TriggerSlow', 'EnqueueFailed']
+const OF_RECONCILE: readonly Alert[] = ['ProfilesMissing']
+
+/** The alerts that there are in a deployment. */
+export const alertsOf = (names: Names): readonly Alert[] =>
+  ALERTS.filter(
+    (alert) =>
+      (names.functionName !== undefined || !OF_THE_TRIGGER.includes(alert)) &&
+      (names.userPoolId !== undefined || !OF_RECONCILE.includes(alert)),
+  )
+
 export const alarmName = (names: Names, of: Alert | Signal): string => `${names.prefix}-${of}`
 
 export const alarmArn = (names: Names, of: Alert | Signal): string =>
@@ -65,3 +77,7 @@ export const words = (alert: Alert): string => alert.replace(/(?!^)([A-Z])/g, ' 
 
 /** GitHub's slug of that heading. */
 export const anchor = (alert: Alert): string => `alert-${words(alert).replaceAll(' ', '-')}`
+
+/** Where to read on. */
+export const runbook = ({ repository }: Names): string =>
+  repository === undefined ? 'docs/runbook.md' : `${repository}/docs/runbook.md`

@@ -1,6 +1,8 @@
 // Questions to the logs, for Logs Insights. A query may use only fields that the programs really log: they stand in
 // log-fields.json, which is held against the queries here and against real lines on the programs' side.
 
+import type { Names } from './names.ts'
+
 export interface SavedQuery {
   readonly name: string
   /** What it answers. */
@@ -12,6 +14,12 @@ export interface SavedQuery {
   readonly view: 'timeSeries' | 'table' | null
   readonly query: string
 }
+
+/** Where the queries of each kind look; nowhere where there is no trigger. */
+export const logGroups = (names: Names): Readonly<Record<SavedQuery['logs'], readonly string[]>> => ({
+  worker: [names.workerLogGroup],
+  trigger: names.triggerLogGroup === undefined ? [] : [names.triggerLogGroup],
+})
 
 // What an outage repeats is logged once a second, with how often it was not: what is unsaid counts with the line that says
 // so, whose class may be another.

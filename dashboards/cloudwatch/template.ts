@@ -5,7 +5,7 @@ import { alarms } from './alarms.ts'
 import { compositeAlarms } from './composites.ts'
 import { dashboard } from './dashboard.ts'
 import type { Names } from './names.ts'
-import { QUERIES } from './queries.ts'
+import { QUERIES, logGroups } from './queries.ts'
 
 type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
 
@@ -83,13 +83,13 @@ export function template(): Json {
     Type: 'AWS::CloudWatch::Dashboard',
     Properties: { DashboardName: substituted(name), DashboardBody: substituted(JSON.stringify(body)) },
   })
-  const logs = { worker: NAMES.workerLogGroup, trigger: NAMES.triggerLogGroup }
+  const logs = logGroups(NAMES)
   for (const query of QUERIES) {
     add(`Query${pascal(query.name)}`, {
       Type: 'AWS::Logs::QueryDefinition',
       Properties: {
         Name: substituted(`${NAMES.prefix}/${query.name}`),
-        LogGroupNames: [substituted(logs[query.logs])],
+        LogGroupNames: logs[query.logs].map(substituted),
         QueryString: query.query,
       },
     })

@@ -3,7 +3,7 @@
 // that is what CloudWatch keeps of a description.
 
 import type { Severity } from './alarm.ts'
-import { type Alert, type Names, anchor } from './names.ts'
+import { type Alert, type Names, anchor, runbook } from './names.ts'
 
 export interface Text {
   readonly severity: Severity
@@ -19,6 +19,8 @@ const logged = (group: string, since: string, pattern: string): string =>
   `aws logs filter-log-events --log-group-name ${group} --start-time $(($(date +%s)-${since}))000 --filter-pattern '${pattern}' --query 'events[].message' --output text`
 
 export function text(names: Names, alert: Alert): Text {
+  // An alert of the trigger is only made where there is one (names.ts, alertsOf).
+  const { functionName = '', triggerLogGroup = '' } = names
   switch (alert) {
     case 'ConfirmationToProfileFastBurn':
       return {
@@ -73,21 +75,21 @@ export function text(names: Names, alert: Alert): Text {
       return {
         severity: 'page',
         means: 'The trigger crashed, ran out of time or was throttled: a user was shown an error at his sign-up.',
-        command: logged(names.triggerLogGroup, '1800', '?ERROR ?"timed out" ?"Runtime exited"'),
+        command: logged(triggerLogGroup, '1800', '?ERROR ?"timed out" ?"Runtime exited"'),
         prints: 'Nothing, if the calls were throttled: look at the concurrency. Else the place of the panic, the setting that is wrong, or the time-out.',
       }
     case 'TriggerSlow':
       return {
         severity: 'ticket',
         means: 'One in a hundred calls of the trigger takes over 3 s. Its own deadline is 2.5 s, and after 5 s Cognito fails the sign-up.',
-        command: `aws lambda get-function-configuration --function-name ${names.functionName} --query '[MemorySize, Timeout, LastUpdateStatus]' --output text`,
+        command: `aws lambda get-function-configuration --function-name ${functionName} --query '[MemorySize, Timeout, LastUpdateStatus]' --output text`,
         prints: 'At least 128, then 4, then Successful. Less memory is less CPU.',
       }
     case 'EnqueueFailed':
       return {
         severity: 'ticket',
         means: 'Sign-ups went on without a message: these users have no profile until reconcile finds them.',
-        command: logged(names.triggerLogGroup, '3600', '{ $.message = "enqueue_failed" }'),
+        command: logged(triggerLogGroup, '3600', '{ $.message = "enqueue_failed" }'),
         prints: 'A line for each of them, with class and mend. Mend it, then profile-worker reconcile --fix missing.',
       }
     case 'ProfilesMissing':
@@ -107,6 +109,6 @@ export function description(names: Names, alert: Alert): string {
     `${severity.toUpperCase()}: ${means}`,
     `Run: ${command}`,
     `Prints: ${prints}`,
-    `${names.repository}/docs/runbook.md#${anchor(alert)}`,
+    `${runbook(names)}#${anchor(alert)}`,
   ].join('\n')
 }

@@ -250,7 +250,7 @@ test('everything wrong is told at once, by the name of the prop and with the men
     ingressIn(stackOf(), {
       retention: Duration.seconds(59),
       deadLetterRetention: Duration.days(15),
-      forwardAttributes: ['custom:*', 'a,b', ' '],
+      forwardAttributes: ['custom:*', 'a,b', ' locale', ''],
       triggerSources: ['PreSignUp' as 'ConfirmSignUp'],
       onEnqueueFailure: 'retry' as 'pass',
       memorySize: 64,

@@ -68,3 +68,19 @@ test('without a pool there is nothing of it', () => {
   assert.doesNotMatch(text, /Reconcile|ProfilesMissing|undefined/)
   assert.match(JSON.stringify(dashboard(SAMPLE)), /ReconcileMissing/)
 })
+
+test('without a trigger there is nothing of it, and the rest is as it was', () => {
+  const { functionName: _, triggerLogGroup: __, ...without } = SAMPLE
+  const text = JSON.stringify(dashboard(without))
+  assert.doesNotMatch(text, /AWS\/Lambda|function_name|Trigger|EnqueueFailed|enqueue_failed|undefined/)
+  const { widgets } = dashboard(SAMPLE).body
+  // Three graphs and one table of the log.
+  assert.equal(dashboard(without).body.widgets.length, widgets.length - 4)
+})
+
+test('without a place to read them the texts name the file alone', () => {
+  const { repository: _, ...without } = SAMPLE
+  const text = JSON.stringify(dashboard(without))
+  assert.match(text, /a heading in `docs\/runbook\.md`\./)
+  assert.doesNotMatch(text, /undefined|\]\(/)
+})

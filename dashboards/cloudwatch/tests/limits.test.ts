@@ -8,7 +8,7 @@ import { test } from 'node:test'
 
 import { alarms } from '../alarms.ts'
 import { compositeAlarms } from '../composites.ts'
-import { ALERTS, alarmName, anchor, SIGNALS, words } from '../names.ts'
+import { ALERTS, type Alert, alarmName, alertsOf, anchor, SIGNALS, words } from '../names.ts'
 import { text } from '../texts.ts'
 import { SAMPLE } from './sample.ts'
 
@@ -108,4 +108,21 @@ test('without a pool to compare there is no alarm of it', () => {
   const { userPoolId: _, ...without } = SAMPLE
   assert.deepEqual(alarms(SAMPLE).length - alarms(without).length, 1)
   assert.ok(!alarms(without).some(({ id }) => id === 'ProfilesMissing'))
+})
+
+test('without a trigger there are no alarms of it, and its alerts are those that look at its metrics', () => {
+  const { functionName: _, triggerLogGroup: __, ...without } = SAMPLE
+  const gone = alarms(SAMPLE).filter(({ id }) => !alarms(without).some((other) => other.id === id))
+  const looking = alarms(SAMPLE).filter(({ props }) => JSON.stringify(props.metrics).includes(SAMPLE.functionName ?? ''))
+  assert.deepEqual(gone, looking)
+  assert.deepEqual(alertsOf(SAMPLE).filter((alert) => !alertsOf(without).includes(alert)), gone.map(({ id }) => id))
+  assert.deepEqual(compositeAlarms(without), compositeAlarms(SAMPLE))
+})
+
+test('without a place to read it the link is the name of the file and the heading', () => {
+  const { repository: _, ...without } = SAMPLE
+  for (const { id, props } of [...alarms(without), ...compositeAlarms(without)]) {
+    if (props.alarmActions.length === 0) continue
+    assert.equal(props.alarmDescription.split('\n').at(-1), `docs/runbook.md#${anchor(id as Alert)}`, id)
+  }
 })

@@ -18,6 +18,8 @@ export const during =
   (minute) =>
     minute >= from && minute <= to ? inside(minute) : outside(minute)
 
+const FUNCTION = SAMPLE.functionName ?? ''
+
 export const of = {
   received: queue(SAMPLE, 'NumberOfMessagesReceived'),
   empty: queue(SAMPLE, 'NumberOfEmptyReceives'),
@@ -27,10 +29,10 @@ export const of = {
   live: worker(SAMPLE, 'live_profiles'),
   good: worker(SAMPLE, 'live_profiles_within_objective'),
   conflicts: worker(SAMPLE, 'owner_conflict'),
-  errors: lambda(SAMPLE, 'Errors'),
-  throttles: lambda(SAMPLE, 'Throttles'),
-  duration: lambda(SAMPLE, 'Duration'),
-  failed: trigger(SAMPLE, 'enqueue_failed'),
+  errors: lambda(FUNCTION, 'Errors'),
+  throttles: lambda(FUNCTION, 'Throttles'),
+  duration: lambda(FUNCTION, 'Duration'),
+  failed: trigger(FUNCTION, 'enqueue_failed'),
   missing: reconcile(SAMPLE.userPoolId ?? '', 'ReconcileMissing'),
 } satisfies Record<string, Metric>
 

@@ -115,7 +115,7 @@ function checkRetention(queue: Duration, deadLetters: Duration, problems: Proble
 }
 
 function checkForwardAttributes(names: readonly string[], problems: Problems): void {
-  const bad = names.filter((name) => name.trim() === '' || /[*,]/.test(name))
+  const bad = names.filter((name) => name === '' || name !== name.trim() || /[*,]/.test(name))
   if (bad.length > 0) {
     problems.add(
       'forwardAttributes',
