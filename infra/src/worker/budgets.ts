@@ -5,7 +5,7 @@
 import type { Duration } from 'aws-cdk-lib'
 
 import type { Problems } from '../problems.ts'
-import type { WorkerSettings } from './profile-worker.ts'
+import type { WorkerSettings } from './props.ts'
 
 /** Milliseconds. */
 const SECOND = 1000

@@ -16,7 +16,7 @@ import { checkModel } from './fit.ts'
 import { publishedImage } from './image.ts'
 import { type Access, SUBNET_TYPE } from './network.ts'
 import type { Places } from './places.ts'
-import type { CapacityProps, ProfileWorkerProps } from './profile-worker.ts'
+import type { CapacityProps, ProfileWorkerProps } from './props.ts'
 import { keyOf } from './table-key.ts'
 
 /** Capacity with its defaults. */

@@ -5,7 +5,7 @@ import { Duration } from 'aws-cdk-lib'
 import * as ecs from 'aws-cdk-lib/aws-ecs'
 import * as iam from 'aws-cdk-lib/aws-iam'
 
-import type { CollectorProps } from './profile-worker.ts'
+import type { CollectorProps } from './props.ts'
 
 /** Where it listens, and where the worker pushes: both containers share the task's loopback. */
 export const OTLP_ENDPOINT = 'http://localhost:4318'

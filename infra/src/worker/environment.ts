@@ -6,7 +6,7 @@ import { Fn } from 'aws-cdk-lib'
 import { modelToml } from '../model.ts'
 import { DRAIN_DEADLINE, DURATIONS, DURATION_SETTINGS, STOP_TIMEOUT, durationText } from './budgets.ts'
 import type { Places } from './places.ts'
-import type { ProfileWorkerProps, WorkerSettings } from './profile-worker.ts'
+import type { ProfileWorkerProps, WorkerSettings } from './props.ts'
 
 export type Environment = Readonly<Record<string, string>>
 

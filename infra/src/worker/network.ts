@@ -5,7 +5,7 @@
 import * as ec2 from 'aws-cdk-lib/aws-ec2'
 import { Construct } from 'constructs'
 
-import type { NetworkProps } from './profile-worker.ts'
+import type { NetworkProps } from './props.ts'
 
 export type Access = NonNullable<NetworkProps['access']>
 

@@ -13,7 +13,7 @@ import { addCollector, collectorEnvironment } from './collector.ts'
 import { type Environment, workerEnvironment } from './environment.ts'
 import type { Network } from './network.ts'
 import type { Places } from './places.ts'
-import type { CapacityProps, CollectorProps, WorkerSettings } from './profile-worker.ts'
+import type { CapacityProps, CollectorProps, WorkerSettings } from './props.ts'
 import { grantRun } from './roles.ts'
 
 /** The binary in the image, which holds nothing else (worker/Dockerfile: FROM scratch). */

@@ -3,7 +3,7 @@
 
 import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb'
 
-import type { TableKey } from './profile-worker.ts'
+import type { TableKey } from './props.ts'
 
 /** `undefined` where the construct does not know. */
 export function keyOf(table: dynamodb.ITable): TableKey | undefined {
