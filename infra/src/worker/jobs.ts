@@ -2,7 +2,7 @@
 // them (`aws ecs run-task`, printed as outputs) and are never a service. A role limits what the task may do whatever
 // command it is given; who may start tasks is up to who may call ecs:RunTask.
 
-import { CfnOutput, Duration, Stack } from 'aws-cdk-lib'
+import { CfnOutput, Duration, Stack, Validations } from 'aws-cdk-lib'
 import type * as ec2 from 'aws-cdk-lib/aws-ec2'
 import * as ecs from 'aws-cdk-lib/aws-ecs'
 import * as iam from 'aws-cdk-lib/aws-iam'
@@ -96,6 +96,10 @@ export class Jobs extends Construct {
       description: 'Pulls the image and writes the logs of the profile worker jobs',
       assumedBy: new iam.ServicePrincipal('ecs-tasks.amazonaws.com'),
     })
+    Validations.of(this.#executionRole).acknowledge({
+      id: 'AwsSolutions-IAM5[Resource::*]',
+      reason: 'ecr:GetAuthorizationToken, for an image of ECR, knows no resource',
+    })
     this.#subnetIds = props.vpc.selectSubnets(props.subnets).subnetIds
     const made = JOB_NAMES.map((job) => [job, this.#task(job)] as const)
     this.taskDefinitions = Object.fromEntries(made) as Record<JobName, ecs.FargateTaskDefinition>
@@ -133,6 +137,10 @@ export class Jobs extends Construct {
       logging: ecs.LogDrivers.awsLogs({ logGroup, streamPrefix: job, mode: ecs.AwsLogDriverMode.BLOCKING }),
     })
     if (scratch) addScratch(task, container)
+    Validations.of(task).acknowledge({
+      id: 'AwsSolutions-ECS2',
+      reason: 'The environment names places and settings; a secret (LOG_HASH_KEY) comes from a secret',
+    })
     return task
   }
 

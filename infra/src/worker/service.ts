@@ -1,7 +1,7 @@
 // The worker as a Fargate service: one task definition, one service. What it may do is roles.ts, what it is told is
 // environment.ts; here is how it is run, stopped, watched and replaced.
 
-import { Duration, RemovalPolicy, Size } from 'aws-cdk-lib'
+import { Duration, RemovalPolicy, Size, Validations } from 'aws-cdk-lib'
 import * as ec2 from 'aws-cdk-lib/aws-ec2'
 import * as ecs from 'aws-cdk-lib/aws-ecs'
 import * as iam from 'aws-cdk-lib/aws-iam'
@@ -145,6 +145,10 @@ export class Service extends Construct {
       healthCheck: { ...HEALTH_CHECK, command: [...HEALTH_CHECK.command] },
       logging: this.#logging(of.logGroup, 'worker'),
     })
+    Validations.of(task).acknowledge(
+      { id: 'AwsSolutions-ECS2', reason: 'The environment names places and settings; a secret (LOG_HASH_KEY) comes from a secret' },
+      { id: 'AwsSolutions-IAM5[Resource::*]', reason: 'ecr:GetAuthorizationToken, for an image of ECR, knows no resource' },
+    )
     if (of.collector !== undefined) addCollector({ task, logging: this.#logging(of.logGroup, 'collector'), props: of.collector })
     return task
   }
