@@ -64,7 +64,7 @@ export function makeStacks(app: App, settings: Settings, props: StackProps = {})
       ticket: topic(worker, 'TicketTopic', settings.ticketTopicArn),
     },
   })
-  new CfnOutput(worker, 'TableName', { value: table.tableName })
+  if (tableStack !== undefined) new CfnOutput(tableStack, 'TableName', { value: table.tableName })
   return { ingress: ingressStack, table: tableStack, worker }
 }
 
