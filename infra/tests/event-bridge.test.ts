@@ -6,6 +6,7 @@ import { test } from 'node:test'
 
 import { App, Duration, NestedStack, Stack, Token } from 'aws-cdk-lib'
 import { Template } from 'aws-cdk-lib/assertions'
+import * as iam from 'aws-cdk-lib/aws-iam'
 import type { Construct } from 'constructs'
 
 import { ConfirmationIngress } from '../src/index.ts'
@@ -122,6 +123,16 @@ test('with a receiver in another stack neither template refers to the other, and
   assert.equal(plain(statements(auth, 'AWS::IAM::Policy')[1]?.Resource), `${ARN}:event-bus/${ingress.environment.EVENT_BUS_NAME}`)
 })
 
+test('a function that is there sends to the bus, and to the queue no more', () => {
+  const stack = stackOf()
+  const ingress = ingressIn(stack, { trigger: false, eventBridge: {} })
+  ingress.grantSend(new iam.Role(stack, 'Own', { assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com') }))
+  assert.deepEqual(Object.keys(ingress.environment), ['EVENT_BUS_NAME', 'ON_ENQUEUE_FAILURE', 'TRIGGER_SOURCES'])
+  assert.deepEqual(statements(stack, 'AWS::IAM::Policy'), [
+    { Effect: 'Allow', Action: 'events:PutEvents', Resource: `${ARN}:event-bus/${ingress.environment.EVENT_BUS_NAME}` },
+  ])
+})
+
 test('the check of references sees one', () => {
   const app = new App()
   const auth = new Stack(app, 'Auth', { env: ENV })
@@ -133,7 +144,7 @@ test('the check of references sees one', () => {
 
 test('bus names differ from branch to branch and from sandbox to sandbox, where only the stack above has a name', () => {
   const name = (root: string, at: (root: Stack) => Construct = (stack) => new NestedStack(stack, 'auth')): string => {
-    const stack = new Stack(new App(), root, { env: ENV, stackName: root })
+    const stack = new Stack(new App(), 'Root', { env: ENV, stackName: root })
     const made = new ConfirmationIngress(at(stack), 'Confirmations', { code: code(), eventBridge: {} }).environment.EVENT_BUS_NAME ?? ''
     assert.ok(!Token.isUnresolved(made), made)
     assert.match(made, /^[\w-]{1,256}$/)

@@ -1,5 +1,6 @@
-// What Amplify's backend says of itself in the CDK context, as far as it changes what is made. The keys are those that
-// @aws-amplify/platform-core writes.
+// What Amplify's backend says of itself in the CDK context, as far as it changes what is made. The key is Amplify's own
+// (CDKContextKey.DEPLOYMENT_TYPE of @aws-amplify/platform-core) and no public interface: where it is missing, nothing is taken
+// for a sandbox.
 
 import { RemovalPolicy } from 'aws-cdk-lib'
 import type { Construct } from 'constructs'

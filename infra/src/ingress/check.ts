@@ -43,13 +43,15 @@ export function checkProps(
     problems.add('memorySize', `is ${memorySize}`, `choose ${MEMORY.least} to ${MEMORY.most} MiB`)
   }
   const { architecture } = props
-  if (architecture !== undefined && ![lambda.Architecture.ARM_64, lambda.Architecture.X86_64].some((one) => one.name === architecture.name)) {
+  const { ARM_64, X86_64 } = lambda.Architecture
+  if (architecture !== undefined && ![ARM_64.name, X86_64.name].includes(architecture.name)) {
     problems.add('architecture', `is ${architecture.name}`, 'choose ARM_64 or X86_64')
   }
   if (props.trigger === false) {
     for (const prop of OF_THE_FUNCTION) {
       if (props[prop] === undefined) continue
-      problems.add(prop, 'is for the trigger function, and there is none (`trigger: false`)', `remove \`${prop}\` or \`trigger\``)
+      const fault = 'is for the trigger function, and there is none (`trigger: false`)'
+      problems.add(prop, fault, `remove \`${prop}\` or \`trigger\``)
     }
   }
   if (props.producers !== undefined) checkProducers(props.producers, problems)

@@ -57,7 +57,6 @@ export function makeTriggerFunction(scope: Construct, props: TriggerFunctionProp
     // The binary prints JSON itself, embedded metrics among it; Lambda's JSON format would reword the lines of the platform
     // ("Task timed out", "Runtime exited") that the alarms' commands look for.
     loggingFormat: lambda.LoggingFormat.TEXT,
-    // Active adds xray:PutTraceSegments and PutTelemetryRecords on `*`: X-Ray has no resources to name.
     tracing: props.tracing ? lambda.Tracing.ACTIVE : lambda.Tracing.DISABLED,
   })
 }
