@@ -41,7 +41,10 @@ export function makeTriggerFunction(scope: Construct, props: TriggerFunctionProp
     }),
   )
   if (props.tracing) {
-    Validations.of(role).acknowledge({ id: 'AwsSolutions-IAM5[Resource::*]', reason: 'X-Ray has no resources to name' })
+    Validations.of(role).acknowledge({
+      id: 'AwsSolutions::AwsSolutions-IAM5[Resource::*]',
+      reason: 'xray:PutTraceSegments and PutTelemetryRecords know no resources',
+    })
   }
   return new lambda.Function(scope, 'Trigger', {
     description: 'Announces users whom Cognito has confirmed',
