@@ -8,7 +8,7 @@ import { Lazy } from 'aws-cdk-lib'
 import { modelToml, type ProfileModel, USER_PROFILE } from '../src/model.ts'
 import { Problems } from '../src/problems.ts'
 import { checkModel, type Surroundings } from '../src/worker/fit.ts'
-import { profileWorker, WITH_BINARY } from './binary.ts'
+import { withDenied, WITH_BINARY } from './binary.ts'
 import { BAD, GOOD } from './models.ts'
 import { stackOf } from './roles-fixture.ts'
 
@@ -48,18 +48,20 @@ for (const { name, model } of BAD) {
   })
 }
 
-test('the worker refuses what is refused here, and nothing else', WITH_BINARY, async () => {
-  const asked = [...GOOD, ...BAD].map(async ({ name, model, toml }) => {
-    const { code } = await profileWorker(['check'], { ...SETTINGS, PROFILE_MODEL: toml ?? modelToml(model) })
-    return [name, code]
-  })
-  // 78: the model is refused; 69: it was read, and then nobody answered.
-  const expected = [...GOOD.map(({ name }) => [name, 69]), ...BAD.map(({ name }) => [name, 78])]
-  assert.deepEqual(await Promise.all(asked), expected)
-})
+test('the worker refuses what is refused here, and nothing else', WITH_BINARY, () =>
+  withDenied(async (ask) => {
+    const asked = [...GOOD, ...BAD].map(async ({ name, model, toml }) => {
+      const { code } = await ask(['check'], { ...SETTINGS, PROFILE_MODEL: toml ?? modelToml(model) })
+      return [name, code]
+    })
+    // 78: the model is refused; 69: it was read, and then AWS was asked.
+    const expected = [...GOOD.map(({ name }) => [name, 69]), ...BAD.map(({ name }) => [name, 78])]
+    assert.deepEqual(await Promise.all(asked), expected)
+  }))
 
 test('all problems are told at once, each once', () => {
-  const model = { type: 'a b', owner: 'o', composites: ['x'], key: { partition: { name: 'id', value: '{email}' } }, fields: { o: '{' } }
+  const key = { partition: { name: 'id', value: '{email}' } }
+  const model = { type: 'a b', owner: 'o', composites: ['x'], key, fields: { o: '{' } }
   const props = problemsOf(model).map((problem) => problem.split(':')[0])
   assert.deepEqual(props, ['model.type', 'model.key.partition.value', 'model.key', 'model.fields.o', 'model.composites'])
 })
@@ -96,7 +98,8 @@ test("the model's key is the table's, in its order", () => {
   const sorted = { ...USER_PROFILE, key: { partition: { name: 'id', value: '{sub}' }, sort: { name: 'sk', value: 'x' } } }
   assert.deepEqual(problemsOf(USER_PROFILE, { tableKey: { partition: 'id' } }), [])
   assert.deepEqual(problemsOf(sorted, { tableKey: { partition: 'id', sort: 'sk' } }), [])
-  assert.match(problemOf(USER_PROFILE, { tableKey: { partition: 'pk' } }), /^model\.key: the model's key is \(id\), the table's is \(pk\)/)
+  const other = problemOf(USER_PROFILE, { tableKey: { partition: 'pk' } })
+  assert.match(other, /^model\.key: the model's key is \(id\), the table's is \(pk\)/)
   assert.match(problemOf(USER_PROFILE, { tableKey: { partition: 'id', sort: 'sk' } }), /the table's is \(id, sk\)/)
   assert.match(problemOf(sorted, { tableKey: { partition: 'id' } }), /the model's key is \(id, sk\)/)
   assert.match(problemOf(sorted, { tableKey: { partition: 'sk', sort: 'id' } }), /the table's is \(sk, id\)/)
@@ -106,16 +109,19 @@ test("the model's key is the table's, in its order", () => {
 
 const AMPLIFY = (model: string) => `${model}-abcdefghijklmnopqrstuv0123-NONE`
 
-test("another model's table is known by its name, as the worker knows it", WITH_BINARY, async () => {
-  const names = [AMPLIFY('Todo'), AMPLIFY('UserProfile'), 'profiles', 'Todo-NONE', 'Todo-local-NONE', AMPLIFY('Todo').toUpperCase()]
-  for (const name of names) {
-    const { code } = await profileWorker(['check'], { ...SETTINGS, TABLE_NAME: name, PROFILE_MODEL: modelToml(USER_PROFILE) })
-    assert.deepEqual([name, problemsOf(USER_PROFILE, { tableName: name }).length], [name, code === 78 ? 1 : 0])
-  }
-})
+test("another model's table is known by its name, as the worker knows it", WITH_BINARY, () =>
+  withDenied(async (ask) => {
+    const other = AMPLIFY('Todo')
+    const names = [other, AMPLIFY('UserProfile'), 'profiles', 'Todo-NONE', 'Todo-local-NONE', other.toUpperCase()]
+    for (const name of names) {
+      const { code } = await ask(['check'], { ...SETTINGS, TABLE_NAME: name, PROFILE_MODEL: modelToml(USER_PROFILE) })
+      assert.deepEqual([name, problemsOf(USER_PROFILE, { tableName: name }).length], [name, code === 78 ? 1 : 0])
+    }
+  }))
 
 test("another model's table is refused, unless the model says that it kept it", () => {
-  assert.match(problemOf(USER_PROFILE, { tableName: AMPLIFY('Todo') }), /^table: .* model Todo, .* UserProfile items; .*'Todo'/)
+  const problem = problemOf(USER_PROFILE, { tableName: AMPLIFY('Todo') })
+  assert.match(problem, /^table: .* model Todo, .* UserProfile items; .*'Todo'/)
   assert.deepEqual(problemsOf({ ...USER_PROFILE, table: 'Todo' }, { tableName: AMPLIFY('Todo') }), [])
   const later = Lazy.string({ produce: () => AMPLIFY('Todo') })
   assert.deepEqual(problemsOf(USER_PROFILE, { tableName: later }), [])

@@ -34,10 +34,10 @@ export const ENVIRONMENT = {
 export function jobsWith(given: (stack: Stack) => Partial<JobsProps> = () => ({})): Made {
   const stack = stackOf()
   const vpc = ec2.Vpc.fromVpcAttributes(stack, 'Vpc', {
-    vpcId: 'vpc-1',
+    vpcId: 'vpc-0123456789abcdef0',
     availabilityZones: ['eu-central-1a', 'eu-central-1b'],
-    publicSubnetIds: ['subnet-1', 'subnet-2'],
-    publicSubnetRouteTableIds: ['rtb-1', 'rtb-2'],
+    publicSubnetIds: ['subnet-0123456789abcdef0', 'subnet-0123456789abcdef1'],
+    publicSubnetRouteTableIds: ['rtb-0123456789abcdef0', 'rtb-0123456789abcdef1'],
   })
   const jobs = new Jobs(stack, 'Jobs', {
     places: placesIn(stack),
@@ -49,7 +49,7 @@ export function jobsWith(given: (stack: Stack) => Partial<JobsProps> = () => ({}
     secrets: {},
     vpc,
     subnets: { subnetType: ec2.SubnetType.PUBLIC },
-    securityGroup: ec2.SecurityGroup.fromSecurityGroupId(stack, 'Group', 'sg-1'),
+    securityGroup: ec2.SecurityGroup.fromSecurityGroupId(stack, 'Group', 'sg-0123456789abcdef0'),
     assignPublicIp: true,
     reconcile: {},
     paused: false,

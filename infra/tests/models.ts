@@ -34,7 +34,7 @@ export const GOOD: readonly ModelCase[] = [
   { name: 'names that need quotes', model: fields({ 'a b': 'x', 'a.b': 'x', 'ä"#\n': 'x', '-_9': 'x', __proto: 'x' }) },
   {
     name: 'constants',
-    model: fields({ whole: 10, small: 0.5, tiny: 1e-7, least: 1.5e-36, minus: -3, most: 2 ** 53 - 1, yes: true, text: '10' }),
+    model: fields({ whole: 10, small: 0.5, tiny: 1e-7, least: 1.5e-36, minus: -3, most: 2 ** 53 - 1, yes: true, t: '10' }),
   },
   {
     name: 'long forms',

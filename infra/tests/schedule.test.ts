@@ -31,7 +31,11 @@ test('what it starts is one task of reconcile, where the worker runs', () => {
   assert.deepEqual(Target.EcsParameters, {
     LaunchType: 'FARGATE',
     NetworkConfiguration: {
-      AwsvpcConfiguration: { AssignPublicIp: 'ENABLED', SecurityGroups: ['sg-1'], Subnets: ['subnet-1', 'subnet-2'] },
+      AwsvpcConfiguration: {
+        AssignPublicIp: 'ENABLED',
+        SecurityGroups: ['sg-0123456789abcdef0'],
+        Subnets: ['subnet-0123456789abcdef0', 'subnet-0123456789abcdef1'],
+      },
     },
     TaskCount: 1,
     TaskDefinitionArn: { Ref: id },
@@ -44,7 +48,8 @@ test('its role may start that family in that cluster, hand over its two roles, a
   const [trust] = made.resources[role]?.Properties.AssumeRolePolicyDocument.Statement
   assert.deepEqual(trust.Principal, { Service: 'scheduler.amazonaws.com' })
   assert.deepEqual(trust.Condition.StringEquals, { 'aws:SourceAccount': '111122223333' })
-  assert.match(textOf(trust.Condition.ArnEquals['aws:SourceArn']), /:scheduler:eu-central-1:111122223333:schedule-group\/default$/)
+  const source = textOf(trust.Condition.ArnEquals['aws:SourceArn'])
+  assert.match(source, /:scheduler:eu-central-1:111122223333:schedule-group\/default$/)
 
   const [policy] = ofType(made, 'AWS::IAM::Policy').filter(({ Properties }) => Properties.Roles[0].Ref === role)
   const [start, handOver, ...others] = policy?.Properties.PolicyDocument.Statement

@@ -46,7 +46,9 @@ const WRITTEN: Readonly<Record<JobName, (facts: CommandFacts) => Written>> = {
       'backfill',
       '--from',
       'cognito',
-      ...(files === undefined ? [] : ['--checkpoint', `${files}/backfill.json`]),
+      ...(files === undefined
+        ? []
+        : ['--checkpoint', `${files}/backfill.json`, '--rejects', `${files}/backfill.rejected.jsonl`]),
       '--dry-run',
     ],
   }),

@@ -211,7 +211,8 @@ class Check {
     const own = model.table ?? model.type
     if (other === undefined || other === own) return
     const fault = `by its name the table is that of the model ${other}, and the profiles are ${own} items`
-    this.#add('table', fault, `give the table of ${own}; if a renamed model kept its table, write model.table: '${other}'`)
+    const mend = `give the table of ${own}; if a renamed model kept its table, write model.table: '${other}'`
+    this.#add('table', fault, mend)
   }
 
   #forwarded(forwarded: readonly string[] | undefined): void {

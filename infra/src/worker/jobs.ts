@@ -56,7 +56,11 @@ export interface JobsProps {
    * What `check` looks with: the worker's own role tells most about the worker's permissions.
    * @default a role of its own with the same statements
    */
-  readonly run?: { readonly role?: iam.IRole; readonly needs?: RunNeeds; readonly environment?: Readonly<Record<string, string>> }
+  readonly run?: {
+    readonly role?: iam.IRole
+    readonly needs?: RunNeeds
+    readonly environment?: Readonly<Record<string, string>>
+  }
 }
 
 /** The container of every job. */
