@@ -1,4 +1,5 @@
-// How the tasks reach AWS: nobody comes in, HTTPS goes out, and where there is no way out every service has an endpoint.
+// How the tasks reach AWS: nobody comes in, HTTPS goes out, and where there is no way out every service has an
+// endpoint.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -15,7 +16,11 @@ import { IMAGE, VPC, made, surroundings } from './worker-stack.ts'
 
 const image = ecs.ContainerImage.fromRegistry(IMAGE)
 
-function network(template: Template): { readonly AssignPublicIp: string; readonly Subnets: readonly any[]; readonly SecurityGroups: readonly any[] } {
+function network(template: Template): {
+  readonly AssignPublicIp: string
+  readonly Subnets: readonly any[]
+  readonly SecurityGroups: readonly any[]
+} {
   const [service] = Object.values(template.findResources('AWS::ECS::Service'))
   return service?.Properties.NetworkConfiguration.AwsvpcConfiguration
 }
@@ -24,7 +29,9 @@ function network(template: Template): { readonly AssignPublicIp: string; readonl
 function endpoints(template: Template, kind: 'Interface' | 'Gateway'): readonly string[] {
   return Object.values(template.findResources('AWS::EC2::VPCEndpoint'))
     .filter(({ Properties }) => Properties.VpcEndpointType === kind)
-    .map(({ Properties: { ServiceName } }) => (typeof ServiceName === 'string' ? ServiceName : ServiceName['Fn::Join'][1].at(-1)))
+    .map(({ Properties: { ServiceName } }) =>
+      typeof ServiceName === 'string' ? ServiceName : ServiceName['Fn::Join'][1].at(-1),
+    )
     .map((name: string) => name.replace(/^(com\.amazonaws\.[a-z0-9-]+)?\./, ''))
     .sort()
 }
@@ -72,30 +79,50 @@ test('endpoints: no way out, and an endpoint for each service that is called', (
   assert.deepEqual(of({ verifyLate: false }), ['cognito-idp', ...always], 'reconcile asks the pool')
   assert.deepEqual(of({ verifyLate: false, reconcile: false }), always)
   assert.deepEqual(of({ collector: { image } }), ['cognito-idp', ...always, 'xray'])
-  assert.deepEqual(of({ collector: { image, config: 'receivers: {}' } }), ['cognito-idp', ...always], 'what another configuration calls is not known')
+  assert.deepEqual(
+    of({ collector: { image, config: 'receivers: {}' } }),
+    ['cognito-idp', ...always],
+    'what another configuration calls is not known',
+  )
 })
 
 test('endpoints: the key of the hash has one too, wherever it is kept', () => {
   const keptIn = (key: (stack: ReturnType<typeof surroundings>['stack']) => ecs.Secret): readonly string[] =>
-    endpoints(made((of) => ({ network: { access: 'endpoints' }, settings: { logHashKey: key(of.stack) } })).template, 'Interface')
+    endpoints(
+      made((of) => ({ network: { access: 'endpoints' }, settings: { logHashKey: key(of.stack) } })).template,
+      'Interface',
+    )
   const secret = keptIn((stack) => ecs.Secret.fromSecretsManager(new secretsmanager.Secret(stack, 'Key')))
   assert.ok(secret.includes('secretsmanager') && !secret.includes('ssm'))
   const parameter = keptIn((stack) =>
-    ecs.Secret.fromSsmParameter(ssm.StringParameter.fromSecureStringParameterAttributes(stack, 'Key', { parameterName: '/profiles/key' })),
+    ecs.Secret.fromSsmParameter(
+      ssm.StringParameter.fromSecureStringParameterAttributes(stack, 'Key', { parameterName: '/profiles/key' }),
+    ),
   )
   assert.ok(parameter.includes('ssm') && !parameter.includes('secretsmanager'))
 })
 
 test('endpoints: the tasks alone come in, and names resolve to them', () => {
   const { template, stack, worker } = made({ network: { access: 'endpoints' } })
-  const inline = Object.values(template.findResources('AWS::EC2::SecurityGroup')).map(({ Properties }) => Properties.SecurityGroupIngress)
+  const inline = Object.values(template.findResources('AWS::EC2::SecurityGroup')).map(
+    ({ Properties }) => Properties.SecurityGroupIngress,
+  )
   assert.deepEqual(inline, [undefined, undefined])
-  const interfaces = Object.values(template.findResources('AWS::EC2::VPCEndpoint')).filter(({ Properties }) => Properties.VpcEndpointType === 'Interface')
+  const interfaces = Object.values(template.findResources('AWS::EC2::VPCEndpoint')).filter(
+    ({ Properties }) => Properties.VpcEndpointType === 'Interface',
+  )
   assert.ok(interfaces.every(({ Properties }) => Properties.PrivateDnsEnabled === true))
   const [service] = worker.service?.connections.securityGroups ?? []
-  const ingress = Object.values(template.findResources('AWS::EC2::SecurityGroupIngress')).map(({ Properties }) => Properties)
+  const ingress = Object.values(template.findResources('AWS::EC2::SecurityGroupIngress')).map(
+    ({ Properties }) => Properties,
+  )
   assert.deepEqual(
-    ingress.map(({ SourceSecurityGroupId, CidrIp, FromPort, ToPort }) => ({ SourceSecurityGroupId, CidrIp, FromPort, ToPort })),
+    ingress.map(({ SourceSecurityGroupId, CidrIp, FromPort, ToPort }) => ({
+      SourceSecurityGroupId,
+      CidrIp,
+      FromPort,
+      ToPort,
+    })),
     [{ SourceSecurityGroupId: stack.resolve(service?.securityGroupId), CidrIp: undefined, FromPort: 443, ToPort: 443 }],
   )
 })
@@ -118,12 +145,14 @@ test('subnets by name are those and no others', () => {
     const [, second] = vpc.privateSubnets
     return { network: { vpc, access: 'nat', subnets: { subnets: [second!] } } }
   })
-  assert.deepEqual(network(template).Subnets, ['subnet-private2'])
+  assert.deepEqual(network(template).Subnets, [VPC.privateSubnetIds[1]])
 })
 
 test('a VPC may be looked up, before the look-up has an answer', () => {
   for (const access of ['public', 'nat', 'endpoints'] as const) {
-    const { template } = made((of) => ({ network: { access, vpc: ec2.Vpc.fromLookup(of.stack, 'Vpc', { isDefault: true }) } }))
+    const { template } = made((of) => ({
+      network: { access, vpc: ec2.Vpc.fromLookup(of.stack, 'Vpc', { isDefault: true }) },
+    }))
     template.resourceCountIs('AWS::ECS::Service', 1)
     template.resourceCountIs('AWS::EC2::VPC', 0)
   }
@@ -132,6 +161,8 @@ test('a VPC may be looked up, before the look-up has an answer', () => {
 test('no task starts before its way out is there', () => {
   const { template } = made({ network: { access: 'endpoints' }, settings: { linger: Duration.millis(10) } })
   const [service] = Object.values(template.findResources('AWS::ECS::Service'))
-  const missing = Object.keys(template.findResources('AWS::EC2::VPCEndpoint')).filter((id) => !service?.DependsOn.includes(id))
+  const missing = Object.keys(template.findResources('AWS::EC2::VPCEndpoint')).filter(
+    (id) => !service?.DependsOn.includes(id),
+  )
   assert.deepEqual(missing, [])
 })

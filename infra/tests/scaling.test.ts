@@ -1,5 +1,5 @@
-// What scaling does, by evaluating the very expressions that stand in the template: an outage must not end with `max` tasks,
-// a backlog must, and a metric that is missing must not keep the service small.
+// What scaling does, by evaluating the very expressions that stand in the template: an outage must not end with `max`
+// tasks, a backlog must, and a metric that is missing must not keep the service small.
 
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
@@ -18,8 +18,8 @@ interface Minute {
 }
 
 /**
- * CloudWatch's metric math, as far as it is used: a value that is missing makes what is computed of it missing; FILL puts
- * something in its place; IF takes one of its branches, and only that one counts.
+ * CloudWatch's metric math, as far as it is used: a value that is missing makes what is computed of it missing; FILL
+ * puts something in its place; IF takes one of its branches, and only that one counts.
  */
 function evaluate(expression: string, minute: Minute): number | undefined {
   const script = expression
@@ -39,7 +39,10 @@ function evaluate(expression: string, minute: Minute): number | undefined {
 interface Tracking {
   readonly target: number
   readonly expression: string
-  readonly metrics: readonly { readonly Id: string; readonly MetricStat?: { readonly Metric: Metric; readonly Stat: string } }[]
+  readonly metrics: readonly {
+    readonly Id: string
+    readonly MetricStat?: { readonly Metric: Metric; readonly Stat: string }
+  }[]
 }
 interface Metric {
   readonly Namespace: string
@@ -48,7 +51,9 @@ interface Metric {
 }
 
 function policies(template: Template): readonly any[] {
-  return Object.values(template.findResources('AWS::ApplicationAutoScaling::ScalingPolicy')).map(({ Properties }) => Properties)
+  return Object.values(template.findResources('AWS::ApplicationAutoScaling::ScalingPolicy')).map(
+    ({ Properties }) => Properties,
+  )
 }
 
 function tracking(template: Template): Tracking {
@@ -61,7 +66,7 @@ function tracking(template: Template): Tracking {
 
 function ageAlarm(template: Template): any {
   const alarms = Object.values(template.findResources('AWS::CloudWatch::Alarm')).map(({ Properties }) => Properties)
-  const own = alarms.filter(({ AlarmActions: [first] = [] }) => JSON.stringify(first).includes('ScalingAge'))
+  const own = alarms.filter(({ AlarmActions: [first] = [] }) => JSON.stringify(first ?? '').includes('ScalingAge'))
   assert.equal(own.length, 1, 'one alarm scales')
   return own[0]
 }
@@ -69,12 +74,16 @@ function ageAlarm(template: Template): any {
 const { template, stack, queue, worker } = made()
 const backlog = tracking(template)
 const alarm = ageAlarm(template)
-const ageExpression: string = alarm.Metrics.find(({ ReturnData }: { ReturnData?: boolean }) => ReturnData !== false).Expression
+const ageExpression: string = alarm.Metrics.find(
+  ({ ReturnData }: { ReturnData?: boolean }) => ReturnData !== false,
+).Expression
 
 /** What target tracking wants: it follows the ratio. */
 const wanted = (minute: Minute): number | undefined => {
   const value = evaluate(backlog.expression, minute)
-  return value === undefined || minute.running === undefined ? undefined : Math.ceil((minute.running * value) / backlog.target)
+  return value === undefined || minute.running === undefined
+    ? undefined
+    : Math.ceil((minute.running * value) / backlog.target)
 }
 
 test('the count follows the messages that wait for each task', () => {
@@ -121,7 +130,10 @@ test('age counts while each task has more waiting than one receive brings', () =
 })
 
 test('age starts one task at a time and stops none', () => {
-  assert.deepEqual([alarm.Threshold, alarm.ComparisonOperator, alarm.EvaluationPeriods], [300, 'GreaterThanThreshold', 3])
+  assert.deepEqual(
+    [alarm.Threshold, alarm.ComparisonOperator, alarm.EvaluationPeriods],
+    [300, 'GreaterThanThreshold', 3],
+  )
   const [step] = policies(template).filter(({ PolicyType }) => PolicyType === 'StepScaling')
   assert.deepEqual(step.StepScalingPolicyConfiguration, {
     AdjustmentType: 'ChangeInCapacity',
@@ -135,7 +147,17 @@ test('what is measured is this queue, this service and this worker’s own line'
   const of = (id: string): unknown => backlog.metrics.find(({ Id }) => Id === id)?.MetricStat
   const stat = (metric: object, Stat: string): object => ({ Metric: metric, Stat })
   const name = stack.resolve(queue.queueName)
-  assert.deepEqual(of('visible'), stat({ Namespace: 'AWS/SQS', MetricName: 'ApproximateNumberOfMessagesVisible', Dimensions: [{ Name: 'QueueName', Value: name }] }, 'Sum'))
+  assert.deepEqual(
+    of('visible'),
+    stat(
+      {
+        Namespace: 'AWS/SQS',
+        MetricName: 'ApproximateNumberOfMessagesVisible',
+        Dimensions: [{ Name: 'QueueName', Value: name }],
+      },
+      'Sum',
+    ),
+  )
   assert.deepEqual(
     of('running'),
     stat(
@@ -150,8 +172,19 @@ test('what is measured is this queue, this service and this worker’s own line'
       'Average',
     ),
   )
-  assert.deepEqual(of('breaker'), stat({ Namespace: 'ProfileWorker', MetricName: 'breaker_open', Dimensions: [{ Name: 'queue_name', Value: name }] }, 'Average'))
-  assert.ok(alarm.Metrics.some(({ MetricStat }: { MetricStat?: { Metric: Metric } }) => MetricStat?.Metric.MetricName === 'ApproximateAgeOfOldestMessage'))
+  assert.deepEqual(
+    of('breaker'),
+    stat(
+      { Namespace: 'ProfileWorker', MetricName: 'breaker_open', Dimensions: [{ Name: 'queue_name', Value: name }] },
+      'Average',
+    ),
+  )
+  assert.ok(
+    alarm.Metrics.some(
+      ({ MetricStat }: { MetricStat?: { Metric: Metric } }) =>
+        MetricStat?.Metric.MetricName === 'ApproximateAgeOfOldestMessage',
+    ),
+  )
 })
 
 test('the breaker’s metric is one that the worker prints', () => {
@@ -159,7 +192,10 @@ test('the breaker’s metric is one that the worker prints', () => {
   const metric = backlog.metrics.find(({ Id }) => Id === 'breaker')?.MetricStat?.Metric
   assert.equal(metric?.Namespace, printed.namespace)
   assert.ok(metric?.MetricName !== undefined && metric.MetricName in printed.worker.metrics)
-  assert.deepEqual(metric?.Dimensions.map(({ Name }) => Name), [printed.worker.dimension])
+  assert.deepEqual(
+    metric?.Dimensions.map(({ Name }) => Name),
+    [printed.worker.dimension],
+  )
 })
 
 test('never less than min, never more than max', () => {

@@ -1,5 +1,5 @@
-// The service as it is deployed: what the task may do to the machine, when it is well, how it is stopped and replaced, and
-// what there is when it is paused or runs elsewhere.
+// The service as it is deployed: what the task may do to the machine, when it is well, how it is stopped and replaced,
+// and what there is when it is paused or runs elsewhere.
 
 import assert from 'node:assert/strict'
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
@@ -37,15 +37,26 @@ test('the container is nobody, may change nothing and has no capability', () => 
 })
 
 test('Graviton unless said otherwise', () => {
-  assert.deepEqual(runTask(plain.template).RuntimePlatform, { CpuArchitecture: 'ARM64', OperatingSystemFamily: 'LINUX' })
+  assert.deepEqual(runTask(plain.template).RuntimePlatform, {
+    CpuArchitecture: 'ARM64',
+    OperatingSystemFamily: 'LINUX',
+  })
   const { template } = made({ architecture: ecs.CpuArchitecture.X86_64, capacity: { cpu: 1024, memory: 3072 } })
   const { RuntimePlatform, Cpu, Memory } = runTask(template)
-  assert.deepEqual([RuntimePlatform, Cpu, Memory], [{ CpuArchitecture: 'X86_64', OperatingSystemFamily: 'LINUX' }, '1024', '3072'])
+  assert.deepEqual(
+    [RuntimePlatform, Cpu, Memory],
+    [{ CpuArchitecture: 'X86_64', OperatingSystemFamily: 'LINUX' }, '1024', '3072'],
+  )
 })
 
 test('the first health check comes after the two minutes in which refused permissions still pass', () => {
   const { HealthCheck } = workerContainer(plain.template) as { HealthCheck?: Record<string, unknown> }
-  assert.deepEqual(HealthCheck, { Command: ['CMD', '/profile-worker', 'health'], Interval: 150, Timeout: 10, Retries: 2 })
+  assert.deepEqual(HealthCheck, {
+    Command: ['CMD', '/profile-worker', 'health'],
+    Interval: 150,
+    Timeout: 10,
+    Retries: 2,
+  })
 })
 
 test('a deployment that is not well is rolled back, and the old tasks stay until the new are well', () => {
@@ -158,14 +169,27 @@ test('a pause stops the tasks and the scaling, and changes nothing else', () => 
   const gone = Object.keys(before).filter((id) => !(id in after))
   assert.deepEqual(
     new Set(gone.map((id) => before[id].Type)),
-    new Set(['AWS::ApplicationAutoScaling::ScalableTarget', 'AWS::ApplicationAutoScaling::ScalingPolicy', 'AWS::CloudWatch::Alarm']),
+    new Set([
+      'AWS::ApplicationAutoScaling::ScalableTarget',
+      'AWS::ApplicationAutoScaling::ScalingPolicy',
+      'AWS::CloudWatch::Alarm',
+    ]),
   )
-  assert.deepEqual(Object.keys(after).filter((id) => !(id in before)), [])
+  assert.deepEqual(
+    Object.keys(after).filter((id) => !(id in before)),
+    [],
+  )
   const changed = Object.keys(after).filter((id) => JSON.stringify(after[id]) !== JSON.stringify(before[id]))
   const expected = changed.filter((id) => !['AWS::Scheduler::Schedule'].includes(after[id].Type))
-  assert.deepEqual(expected.map((id) => after[id].Type), ['AWS::ECS::Service'])
+  assert.deepEqual(
+    expected.map((id) => after[id].Type),
+    ['AWS::ECS::Service'],
+  )
   const [service] = expected as [string]
-  assert.deepEqual(after[service], { ...before[service], Properties: { ...before[service].Properties, DesiredCount: 0 } })
+  assert.deepEqual(after[service], {
+    ...before[service],
+    Properties: { ...before[service].Properties, DesiredCount: 0 },
+  })
 })
 
 test('an Amplify sandbox has no service and no resource, but tells where queue and table are', () => {
@@ -211,7 +235,10 @@ test('the collector is not essential, is fed over loopback and may write traces'
       Resource: '*',
     },
   ])
-  assert.deepEqual(statements(plain.template).filter(({ Sid }) => Sid === 'Traces'), [])
+  assert.deepEqual(
+    statements(plain.template).filter(({ Sid }) => Sid === 'Traces'),
+    [],
+  )
 })
 
 test('a collector of one’s own gets its configuration, and the metrics, and no permission it may not need', () => {
@@ -221,7 +248,10 @@ test('a collector of one’s own gets its configuration, and the metrics, and no
   assert.equal(collector?.Image, 'example/collector:1')
   assert.equal(environmentOf(collector!).AOT_CONFIG_CONTENT, 'receivers: {}')
   assert.equal('OTEL_METRICS_EXPORTER' in environmentOf(worker!), false)
-  assert.deepEqual(statements(template).filter(({ Sid }) => Sid === 'Traces'), [])
+  assert.deepEqual(
+    statements(template).filter(({ Sid }) => Sid === 'Traces'),
+    [],
+  )
 })
 
 test('a cluster that is there is used, also one that is known by its ARN alone', () => {
@@ -242,7 +272,9 @@ test('a cluster that is there is used, also one that is known by its ARN alone',
 })
 
 test('an own cluster counts its running tasks, which scaling needs', () => {
-  plain.template.hasResourceProperties('AWS::ECS::Cluster', { ClusterSettings: [{ Name: 'containerInsights', Value: 'enabled' }] })
+  plain.template.hasResourceProperties('AWS::ECS::Cluster', {
+    ClusterSettings: [{ Name: 'containerInsights', Value: 'enabled' }],
+  })
 })
 
 test('an ingress is all that is needed for the queue: its sources are the worker’s', () => {
@@ -260,7 +292,9 @@ test('an ingress is all that is needed for the queue: its sources are the worker
 
 test('operators are told where to look', () => {
   const { worker, stack, template } = plain
-  const values = Object.values(template.toJSON().Outputs as Record<string, { Value: unknown }>).map(({ Value }) => JSON.stringify(Value))
+  const values = Object.values(template.toJSON().Outputs as Record<string, { Value: unknown }>).map(({ Value }) =>
+    JSON.stringify(Value),
+  )
   for (const value of [worker.cluster?.clusterName, worker.service?.serviceName, worker.logGroup?.logGroupName]) {
     assert.ok(values.includes(JSON.stringify(stack.resolve(value))), `${value} is no output`)
   }
@@ -274,7 +308,10 @@ test('the image is the one that the release has written into the package, and no
     writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest))
     return publishedImage(inside)
   }
-  assert.equal(written({ name: 'profile-worker-cdk', config: { image: 'registry.example/worker:1.2.3' } }), 'registry.example/worker:1.2.3')
+  assert.equal(
+    written({ name: 'profile-worker-cdk', config: { image: 'registry.example/worker:1.2.3' } }),
+    'registry.example/worker:1.2.3',
+  )
   assert.equal(written({ name: 'profile-worker-cdk', config: { image: '' } }), undefined)
   assert.equal(written({ name: 'another', config: { image: 'registry.example/worker:1.2.3' } }), undefined)
 })
@@ -285,5 +322,7 @@ interface Statement {
 }
 
 function statements(template: Template): readonly Statement[] {
-  return Object.values(template.findResources('AWS::IAM::Policy')).flatMap(({ Properties }) => Properties.PolicyDocument.Statement)
+  return Object.values(template.findResources('AWS::IAM::Policy')).flatMap(
+    ({ Properties }) => Properties.PolicyDocument.Statement,
+  )
 }

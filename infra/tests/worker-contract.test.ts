@@ -1,10 +1,9 @@
-// What infra and the worker must agree on, held against the Rust source and, where it has been built, against the binary
-// itself: every variable that is set is one that it reads, every number is the same on both sides, and what the props
-// accept the worker accepts.
+// What infra and the worker must agree on, held against the Rust source and, where it has been built, against the
+// binary itself: every variable that is set is one that it reads, every number is the same on both sides, and what the
+// props accept the worker accepts.
 
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -29,6 +28,7 @@ import {
 } from '../src/worker/budgets.ts'
 import { OTLP_ENDPOINT } from '../src/worker/collector.ts'
 import { HEALTH_CHECK } from '../src/worker/service.ts'
+import { type Ended, WITH_BINARY, withDenied } from './binary.ts'
 import { type Container, environmentOf, least, made, surroundings, workerContainer } from './worker-stack.ts'
 
 const REPOSITORY = join(__dirname, '..', '..')
@@ -54,15 +54,18 @@ const constant = (source: string, name: string): number =>
 const count = (source: string, name: string): number => constant(source, name) / 1000
 
 test('every variable of every task is one that the binary reads', () => {
-  const read = new Set([...`${rust('cli.rs')}${rust('cli/jobs.rs')}`.matchAll(/\benv = "([A-Z_]+)"/g)].map(([, name]) => name))
+  const read = new Set(
+    [...`${rust('cli.rs')}${rust('cli/jobs.rs')}`.matchAll(/\benv = "([A-Z_]+)"/g)].map(([, name]) => name),
+  )
   assert.ok(read.size > 30, `only ${[...read]}`)
   const { template } = made({ settings: everySetting, collector: true, model: USER_PROFILE })
   const tasks = Object.values(template.findResources('AWS::ECS::TaskDefinition'))
   const containers = tasks.flatMap(({ Properties }) => Properties.ContainerDefinitions as Container[])
   const own = containers.filter(({ Name }) => Name !== 'collector')
   assert.ok(own.length > 0)
+  // TMPDIR is the standard library's.
   for (const container of own) {
-    const unknown = Object.keys(environmentOf(container)).filter((name) => !read.has(name) && !name.startsWith('AWS_'))
+    const unknown = Object.keys(environmentOf(container)).filter((name) => !read.has(name) && name !== 'TMPDIR')
     assert.deepEqual(unknown, [], `of ${container.Name}`)
   }
   // And all of them were tried.
@@ -86,7 +89,9 @@ test('the budgets are those of the Rust source', () => {
 test('each duration has the default and the range of the Rust source', () => {
   const config = rust('config.rs')
   for (const { variable, default: otherwise, least, most } of Object.values(DURATIONS)) {
-    const parts = config.match(new RegExp(`"${variable}",\\s+written[^,]+,\\s+([^,]+),\\s+([^,]+?)\\.\\.=([^,]+),\\s+\\)`))
+    const parts = config.match(
+      new RegExp(`"${variable}",\\s+written[^,]+,\\s+([^,]+),\\s+([^,]+?)\\.\\.=([^,]+),\\s+\\)`),
+    )
     assert.ok(parts !== null, `the source reads no ${variable}`)
     assert.deepEqual(parts.slice(1).map(milliseconds), [otherwise, least, most], variable)
   }
@@ -103,7 +108,7 @@ test('the task is killed after the drain and the flush, and the worker knows whe
   assert.ok(Number(container.StopTimeout) <= 120)
 })
 
-test('the first health check comes after refused permissions have made the worker unwell, and waits for its answer', () => {
+test('the first health check comes once refused permissions make the worker unwell, and waits for its answer', () => {
   assert.ok(HEALTH_CHECK.interval.toMilliseconds() > constant(rust('admin/mod.rs'), 'DENIED'))
   assert.ok(HEALTH_CHECK.timeout.toMilliseconds() > constant(rust('admin/ask.rs'), 'DEADLINE'))
 })
@@ -126,30 +131,15 @@ test('the outputs are found where the worker looks for them in amplify_outputs.j
 
 // The binary.
 
-const built = process.env.PROFILE_WORKER ?? join(REPOSITORY, 'target', 'debug', 'profile-worker')
-const skip = existsSync(built) ? false : `no binary at ${built}; build it with cargo build, or name it in PROFILE_WORKER`
-
-/** Nobody listens there: calls fail at once, which is exit code 69 and no fault of the configuration. */
-const ELSEWHERE = {
-  AWS_REGION: 'eu-central-1',
-  AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE',
-  AWS_SECRET_ACCESS_KEY: 'secret',
-  AWS_ENDPOINT_URL: 'http://127.0.0.1:1',
-}
+/** Every call is denied: no fault of the configuration. */
 const UNREACHABLE = 69
 const CONFIGURATION = 78
 
-interface Ended {
-  readonly code: number
-  readonly stderr: string
-}
-
-function run(command: readonly string[], environment: Record<string, string>): Promise<Ended> {
-  return new Promise((resolve) => {
-    execFile(built, [...command], { env: { ...ELSEWHERE, ...environment }, timeout: 60_000 }, (fault, _stdout, stderr) => {
-      resolve({ code: fault === null ? 0 : typeof fault.code === 'number' ? fault.code : -1, stderr })
-    })
-  })
+async function profileWorker(args: readonly string[], environment: Readonly<Record<string, string>>): Promise<Ended> {
+  const ended: Ended[] = []
+  await withDenied(async (ask) => void ended.push(await ask(args, environment, tmpdir())))
+  assert.ok(ended[0] !== undefined)
+  return ended[0]
 }
 
 const everySetting: WorkerSettings = {
@@ -184,24 +174,29 @@ function handedOver(container: Container): Record<string, string> {
   )
 }
 
-test('the worker accepts the environment of the task definition', { skip }, async () => {
-  const tasks = [made(), made({ settings: everySetting, collector: true, model: USER_PROFILE, triggerSources: ['ConfirmForgotPassword'] })]
-  const ended = await Promise.all(tasks.map(({ template }) => run(['check'], handedOver(workerContainer(template)))))
+test('the worker accepts the environment of the task definition', WITH_BINARY, async () => {
+  const tasks = [
+    made(),
+    made({ settings: everySetting, collector: true, model: USER_PROFILE, triggerSources: ['ConfirmForgotPassword'] }),
+  ]
+  const ended = await Promise.all(
+    tasks.map(({ template }) => profileWorker(['check'], handedOver(workerContainer(template)))),
+  )
   for (const { code, stderr } of ended) assert.equal(code, UNREACHABLE, stderr)
 })
 
-test('and would say what is wrong with it', { skip }, async () => {
+test('and would say what is wrong with it', WITH_BINARY, async () => {
   const environment = handedOver(workerContainer(made().template))
   const faults: readonly Record<string, string>[] = [
     { STOP_TIMEOUT: '100s' },
     { USER_POOL_IDS: 'nonsense' },
     { QUEUE_URL: `${QUEUE}.fifo` },
   ]
-  const ended = await Promise.all(faults.map((fault) => run(['check'], { ...environment, ...fault })))
+  const ended = await Promise.all(faults.map((fault) => profileWorker(['check'], { ...environment, ...fault })))
   for (const { code, stderr } of ended) assert.equal(code, CONFIGURATION, stderr)
 })
 
-/** Each side of each edge. What is refused here and accepted there, or the other way round, is a fault of budgets.ts. */
+/** Each side of each edge. What is refused here and accepted there, or the reverse, is a fault of budgets.ts. */
 const EDGES: readonly WorkerSettings[] = [
   { visibilityTimeout: Duration.seconds(45) },
   { visibilityTimeout: Duration.seconds(44) },
@@ -221,7 +216,7 @@ const EDGES: readonly WorkerSettings[] = [
   { verifyLateRate: 1001 },
 ]
 
-test('what the props accept the worker accepts, what they refuse it refuses', { skip }, async () => {
+test('what the props accept the worker accepts, what they refuse it refuses', WITH_BINARY, async () => {
   const environment = handedOver(workerContainer(made().template))
   const accepted = (settings: WorkerSettings): boolean => {
     const of = surroundings()
@@ -234,9 +229,11 @@ test('what the props accept the worker accepts, what they refuse it refuses', { 
   }
   const both = await Promise.all(
     EDGES.map(async (settings) => ({
-      settings: JSON.stringify(settings, (_, value) => (value instanceof Duration ? `${value.toMilliseconds()}ms` : value)),
+      settings: JSON.stringify(settings, (_, value) =>
+        value instanceof Duration ? `${value.toMilliseconds()}ms` : value,
+      ),
       here: accepted(settings),
-      there: (await run(['check'], { ...environment, ...written(settings) })).code !== CONFIGURATION,
+      there: (await profileWorker(['check'], { ...environment, ...written(settings) })).code !== CONFIGURATION,
     })),
   )
   assert.ok(both.some(({ here }) => here) && both.some(({ here }) => !here))
@@ -249,12 +246,16 @@ function written(settings: WorkerSettings): Record<string, string> {
     const value = settings[name as keyof typeof DURATIONS]
     return value === undefined ? [] : [[variable, `${value.toMilliseconds()}ms`]]
   })
-  const numbers = { MAX_IN_FLIGHT: settings.maxInFlight, MAX_RECEIVERS: settings.maxReceivers, VERIFY_LATE_RATE: settings.verifyLateRate }
+  const numbers = {
+    MAX_IN_FLIGHT: settings.maxInFlight,
+    MAX_RECEIVERS: settings.maxReceivers,
+    VERIFY_LATE_RATE: settings.verifyLateRate,
+  }
   const given = Object.entries(numbers).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]]))
   return Object.fromEntries([...durations, ...given])
 }
 
-test('the worker finds queue and table in the outputs of a sandbox', { skip }, async () => {
+test('the worker finds queue and table in the outputs of a sandbox', WITH_BINARY, async () => {
   const of = surroundings({ 'amplify-backend-type': 'sandbox' })
   const { amplifyOutputs } = new ProfileWorker(of.stack, 'Worker', {
     queue: sqs.Queue.fromQueueArn(of.stack, 'Q', 'arn:aws:sqs:eu-central-1:111122223333:confirmations'),
@@ -267,6 +268,6 @@ test('the worker finds queue and table in the outputs of a sandbox', { skip }, a
   const text = JSON.stringify(outputs, (_, value) => (value?.['Fn::Join'] === undefined ? value : QUEUE))
   const path = join(mkdtempSync(join(tmpdir(), 'outputs-')), 'amplify_outputs.json')
   writeFileSync(path, text)
-  const { code, stderr } = await run(['check', '--amplify-outputs', path], {})
+  const { code, stderr } = await profileWorker(['check', '--amplify-outputs', path], {})
   assert.equal(code, UNREACHABLE, stderr)
 })

@@ -1,4 +1,5 @@
-// What is refused, and how: by the prop's name, with what is wrong and what to do, everything at once, before anything is made.
+// What is refused, and how: by the prop's name, with what is wrong and what to do, everything at once, before anything
+// is made.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -72,36 +73,72 @@ test('everything that is wrong is told at once, and nothing is made', () => {
 })
 
 test('a queue there must be, from one side', () => {
-  refusedOnce({ queue: undefined, deadLetterQueue: undefined }, 'ingress', /is missing/, /give ingress, or queue and deadLetterQueue/)
+  refusedOnce(
+    { queue: undefined, deadLetterQueue: undefined },
+    'ingress',
+    /is missing/,
+    /give ingress, or queue and deadLetterQueue/,
+  )
   const of = surroundings()
   const ingress = new ConfirmationIngress(of.stack, 'Ingress', { code: lambda.Code.fromAsset(triggerZipFile()) })
   const lines = refused({ ingress, queueKey: new kms.Key(of.stack, 'Key'), forwardAttributes: ['locale'] }, of)
   assert.deepEqual(
     lines,
-    ['queue', 'deadLetterQueue', 'queueKey', 'forwardAttributes'].map((name) => `${name}: contradicts ingress, which has its own; leave out ${name} or ingress`),
+    ['queue', 'deadLetterQueue', 'queueKey', 'forwardAttributes'].map(
+      (name) => `${name}: contradicts ingress, which has its own; leave out ${name} or ingress`,
+    ),
   )
 })
 
 test('a FIFO queue is refused, made or imported', () => {
   refusedOnce((of) => ({ queue: imported(of, 'confirmations.fifo') }), 'queue', /FIFO/, /give a standard queue/)
-  refusedOnce((of) => ({ queue: imported(of, 'confirmations'), deadLetterQueue: imported(of, 'dead.fifo') }), 'deadLetterQueue', /FIFO/)
+  refusedOnce(
+    (of) => ({ queue: imported(of, 'confirmations'), deadLetterQueue: imported(of, 'dead.fifo') }),
+    'deadLetterQueue',
+    /FIFO/,
+  )
   const lines = refused((of) => {
     const deadLetterQueue = new sqs.Queue(of.stack, 'FifoDead', { fifo: true })
-    return { deadLetterQueue, queue: new sqs.Queue(of.stack, 'Fifo', { fifo: true, deadLetterQueue: { queue: deadLetterQueue, maxReceiveCount: 1 } }) }
+    return {
+      deadLetterQueue,
+      queue: new sqs.Queue(of.stack, 'Fifo', {
+        fifo: true,
+        deadLetterQueue: { queue: deadLetterQueue, maxReceiveCount: 1 },
+      }),
+    }
   })
-  assert.deepEqual(lines.map((line) => line.split(':')[0]), ['queue', 'deadLetterQueue'])
+  assert.deepEqual(
+    lines.map((line) => line.split(':')[0]),
+    ['queue', 'deadLetterQueue'],
+  )
 })
 
 test('a queue without a dead-letter queue is refused', () => {
-  refusedOnce((of) => ({ queue: imported(of, 'confirmations'), deadLetterQueue: undefined }), 'deadLetterQueue', /is missing/, /RedrivePolicy/)
-  refusedOnce((of) => ({ queue: new sqs.Queue(of.stack, 'Alone') }), 'queue', /no RedrivePolicy/, /maxReceiveCount: 100/)
-  refusedOnce((of) => ({ queue: imported(of, 'c'), deadLetterQueue: imported(of, 'd'), capacity: { max: 0 } }), 'capacity.max')
+  refusedOnce(
+    (of) => ({ queue: imported(of, 'confirmations'), deadLetterQueue: undefined }),
+    'deadLetterQueue',
+    /is missing/,
+    /RedrivePolicy/,
+  )
+  refusedOnce(
+    (of) => ({ queue: new sqs.Queue(of.stack, 'Alone') }),
+    'queue',
+    /no RedrivePolicy/,
+    /maxReceiveCount: 100/,
+  )
+  refusedOnce(
+    (of) => ({ queue: imported(of, 'c'), deadLetterQueue: imported(of, 'd'), capacity: { max: 0 } }),
+    'capacity.max',
+  )
   refusedOnce((of) => ({ deadLetterQueue: new sqs.Queue(of.stack, 'Another') }), 'deadLetterQueue', /not the one/)
 })
 
 test('the dead-letter queue of a queue that is made here need not be named', () => {
   const { worker, stack, deadLetterQueue } = made({ deadLetterQueue: undefined })
-  assert.deepEqual(stack.resolve(worker.amplifyOutputs.custom.profileWorker.deadLetterQueueUrl), stack.resolve(deadLetterQueue.queueUrl))
+  assert.deepEqual(
+    stack.resolve(worker.amplifyOutputs.custom.profileWorker.deadLetterQueueUrl),
+    stack.resolve(deadLetterQueue.queueUrl),
+  )
 })
 
 test('capacity that Fargate or scaling does not take', () => {
@@ -132,7 +169,11 @@ test('capacity that Fargate or scaling does not take', () => {
   ]
   for (const [cpu, memory, fits] of pairs) {
     const lines = refused({ capacity: { cpu, memory } })
-    assert.deepEqual(lines.map((line) => line.split(':')[0]), fits ? [] : ['capacity.memory'], `${cpu} ${memory}`)
+    assert.deepEqual(
+      lines.map((line) => line.split(':')[0]),
+      fits ? [] : ['capacity.memory'],
+      `${cpu} ${memory}`,
+    )
   }
 })
 
@@ -148,7 +189,8 @@ test('settings outside their ranges, each by its name', () => {
     ['verifyLateRate', [0, 1001]],
   ]
   for (const [name, values] of ranges) {
-    for (const value of values) refusedOnce({ settings: { [name]: value } }, `settings.${name}`, /is out of range; give a /)
+    for (const value of values)
+      refusedOnce({ settings: { [name]: value } }, `settings.${name}`, /is out of range; give a /)
   }
 })
 
@@ -156,21 +198,42 @@ test('settings that do not go together', () => {
   const { seconds } = Duration
   // 20 + 5 + 2 × 10.
   assert.deepEqual(refused({ settings: { visibilityTimeout: seconds(45) } }), [])
-  refusedOnce({ settings: { visibilityTimeout: seconds(44) } }, 'settings.visibilityTimeout', /44s is too short/, /at least 45s/)
+  refusedOnce(
+    { settings: { visibilityTimeout: seconds(44) } },
+    'settings.visibilityTimeout',
+    /44s does not last/,
+    /at least 45s/,
+  )
   // A drain of 110 s, 5 s of which are for deleting.
   assert.deepEqual(refused({ settings: { writeDeadline: seconds(105), visibilityTimeout: seconds(235) } }), [])
-  refusedOnce({ settings: { writeDeadline: seconds(106), visibilityTimeout: seconds(237) } }, 'settings.writeDeadline', /106s is too long/, /at most 105s/)
+  refusedOnce(
+    { settings: { writeDeadline: seconds(106), visibilityTimeout: seconds(237) } },
+    'settings.writeDeadline',
+    /106s is longer than a drain/,
+    /at most 105s/,
+  )
   // 12 h less two visibility timeouts.
   const hold = Duration.hours(11)
   assert.deepEqual(refused({ settings: { holdBudget: hold, visibilityTimeout: Duration.minutes(30) } }), [])
-  refusedOnce({ settings: { holdBudget: hold, visibilityTimeout: Duration.minutes(31) } }, 'settings.holdBudget', /at most 39480s/)
+  refusedOnce(
+    { settings: { holdBudget: hold, visibilityTimeout: Duration.minutes(31) } },
+    'settings.holdBudget',
+    /at most 39480s/,
+  )
   assert.deepEqual(refused({ settings: { maxInFlight: 40, maxReceivers: 4 } }), [])
-  refusedOnce({ settings: { maxInFlight: 39, maxReceivers: 4 } }, 'settings.maxInFlight', /at least 40, or settings.maxReceivers to at most 3/)
+  refusedOnce(
+    { settings: { maxInFlight: 39, maxReceivers: 4 } },
+    'settings.maxInFlight',
+    /at least 40, or settings.maxReceivers to at most 3/,
+  )
   assert.deepEqual(refused({ settings: { maxInFlight: 5 } }), [], 'one receiver may ask for fewer')
 })
 
 test('relations are told only of settings that are right by themselves', () => {
-  refusedOnce({ settings: { waitTime: Duration.seconds(21), visibilityTimeout: Duration.seconds(10) } }, 'settings.waitTime')
+  refusedOnce(
+    { settings: { waitTime: Duration.seconds(21), visibilityTimeout: Duration.seconds(10) } },
+    'settings.waitTime',
+  )
 })
 
 test('a table whose key does not fit the model is refused where the construct knows it', () => {
@@ -178,17 +241,34 @@ test('a table whose key does not fit the model is refused where the construct kn
     table: new dynamodb.Table(of.stack, 'Other', { partitionKey: { name: 'pk', type: dynamodb.AttributeType.STRING } }),
   }))
   assert.notDeepEqual(lines, [])
-  assert.ok(lines.every((line) => /^(tableKey|table|model)/.test(line)), JSON.stringify(lines))
-  assert.deepEqual(refused((of) => ({ table: dynamodb.Table.fromTableName(of.stack, 'Imported', 'profiles') })), [])
-  assert.notDeepEqual(refused((of) => ({ table: dynamodb.Table.fromTableName(of.stack, 'Imported', 'profiles'), tableKey: { partition: 'pk' } })), [])
+  assert.ok(
+    lines.every((line) => /^(tableKey|table|model)/.test(line)),
+    JSON.stringify(lines),
+  )
+  assert.deepEqual(
+    refused((of) => ({ table: dynamodb.Table.fromTableName(of.stack, 'Imported', 'profiles') })),
+    [],
+  )
+  assert.notDeepEqual(
+    refused((of) => ({
+      table: dynamodb.Table.fromTableName(of.stack, 'Imported', 'profiles'),
+      tableKey: { partition: 'pk' },
+    })),
+    [],
+  )
 })
 
 test('what a table tells of its key', () => {
   const { stack } = surroundings()
   const string = dynamodb.AttributeType.STRING
-  const withSort = new dynamodb.Table(stack, 'Sorted', { partitionKey: { name: 'pk', type: string }, sortKey: { name: 'sk', type: string } })
+  const withSort = new dynamodb.Table(stack, 'Sorted', {
+    partitionKey: { name: 'pk', type: string },
+    sortKey: { name: 'sk', type: string },
+  })
   assert.deepEqual(keyOf(withSort), { partition: 'pk', sort: 'sk' })
-  assert.deepEqual(keyOf(new dynamodb.Table(stack, 'Plain', { partitionKey: { name: 'id', type: string } })), { partition: 'id' })
+  assert.deepEqual(keyOf(new dynamodb.Table(stack, 'Plain', { partitionKey: { name: 'id', type: string } })), {
+    partition: 'id',
+  })
   assert.equal(keyOf(dynamodb.Table.fromTableName(stack, 'Imported', 'profiles')), undefined)
 })
 
@@ -199,7 +279,7 @@ test('an image there must be, unless the release has named one or nothing runs h
 
 test('cluster and VPC must not contradict each other', () => {
   const vpcs = (of: Surroundings): readonly ec2.IVpc[] =>
-    ['vpc-1', 'vpc-2'].map((vpcId) => ec2.Vpc.fromVpcAttributes(of.stack, vpcId, { ...VPC, vpcId }))
+    ['vpc-0123456789abcdef1', 'vpc-0123456789abcdef2'].map((vpcId) => ec2.Vpc.fromVpcAttributes(of.stack, vpcId, { ...VPC, vpcId }))
   refusedOnce(
     (of) => {
       const [one, two] = vpcs(of)
@@ -209,18 +289,28 @@ test('cluster and VPC must not contradict each other', () => {
     /is not the cluster's/,
   )
   refusedOnce(
-    (of) => ({ cluster: ecs.Cluster.fromClusterArn(of.stack, 'Cluster', 'arn:aws:ecs:eu-central-1:111122223333:cluster/shared') }),
+    (of) => ({
+      cluster: ecs.Cluster.fromClusterArn(of.stack, 'Cluster', 'arn:aws:ecs:eu-central-1:111122223333:cluster/shared'),
+    }),
     'network.vpc',
     /is missing/,
   )
-  refusedOnce({ network: { subnets: { subnetType: ec2.SubnetType.PUBLIC } } }, 'network.subnets', /give network.vpc too/)
+  refusedOnce(
+    { network: { subnets: { subnetType: ec2.SubnetType.PUBLIC } } },
+    'network.subnets',
+    /give network.vpc too/,
+  )
 })
 
 test('subnets that the VPC does not have', () => {
   const { isolatedSubnetIds: _, ...without } = VPC
   const vpc = (of: Surroundings): ec2.IVpc => ec2.Vpc.fromVpcAttributes(of.stack, 'Vpc', without)
   refusedOnce((of) => ({ network: { vpc: vpc(of), access: 'endpoints' } }), 'network.access', /give network.subnets/)
-  refusedOnce((of) => ({ network: { vpc: vpc(of), subnets: { subnetGroupName: 'Backend' } } }), 'network.subnets', /name subnets that it has/)
+  refusedOnce(
+    (of) => ({ network: { vpc: vpc(of), subnets: { subnetGroupName: 'Backend' } } }),
+    'network.subnets',
+    /name subnets that it has/,
+  )
 })
 
 test('without a way out, images come from ECR', () => {
@@ -230,10 +320,12 @@ test('without a way out, images come from ECR', () => {
 })
 
 test('without a way out, a pool with a domain is out of reach', () => {
-  const withDomain = (props: Props) => (of: Surroundings): Props => {
-    of.userPool.addDomain('Domain', { cognitoDomain: { domainPrefix: 'profiles' } })
-    return { network: { access: 'endpoints' }, ...props }
-  }
+  const withDomain =
+    (props: Props) =>
+    (of: Surroundings): Props => {
+      of.userPool.addDomain('Domain', { cognitoDomain: { domainPrefix: 'profiles' } })
+      return { network: { access: 'endpoints' }, ...props }
+    }
   refusedOnce(withDomain({}), 'network.access', /a user pool that has a domain/, /'nat' or 'public'/)
   assert.deepEqual(refused(withDomain({ verifyLate: false, reconcile: false })), [])
   assert.deepEqual(refused(withDomain({ network: { access: 'nat' } })), [])

@@ -18,9 +18,9 @@ export const IMAGE = '111122223333.dkr.ecr.eu-central-1.amazonaws.com/profile-wo
 export const VPC = {
   vpcId: 'vpc-0123456789abcdef0',
   availabilityZones: ['eu-central-1a', 'eu-central-1b'],
-  publicSubnetIds: ['subnet-public1', 'subnet-public2'],
-  privateSubnetIds: ['subnet-private1', 'subnet-private2'],
-  isolatedSubnetIds: ['subnet-isolated1', 'subnet-isolated2'],
+  publicSubnetIds: ['subnet-0a1b2c3d4e5f60001', 'subnet-0a1b2c3d4e5f60002'],
+  privateSubnetIds: ['subnet-0a1b2c3d4e5f60011', 'subnet-0a1b2c3d4e5f60012'],
+  isolatedSubnetIds: ['subnet-0a1b2c3d4e5f60021', 'subnet-0a1b2c3d4e5f60022'],
 }
 
 export interface Surroundings {
@@ -63,8 +63,14 @@ export interface Made extends Surroundings {
   readonly template: Template
 }
 
-export function made(props: Partial<ProfileWorkerProps> | ((of: Surroundings) => Partial<ProfileWorkerProps>) = {}, of = surroundings()): Made {
-  const worker = new ProfileWorker(of.stack, 'Worker', { ...least(of), ...(typeof props === 'function' ? props(of) : props) })
+export function made(
+  props: Partial<ProfileWorkerProps> | ((of: Surroundings) => Partial<ProfileWorkerProps>) = {},
+  of = surroundings(),
+): Made {
+  const worker = new ProfileWorker(of.stack, 'Worker', {
+    ...least(of),
+    ...(typeof props === 'function' ? props(of) : props),
+  })
   return { ...of, worker, template: Template.fromStack(of.stack) }
 }
 
@@ -75,7 +81,10 @@ export interface Container {
 }
 
 /** The properties of the service's own task definition: the one with a container that is told `run`. */
-export function runTask(template: Template): { readonly ContainerDefinitions: readonly Container[]; readonly [property: string]: unknown } {
+export function runTask(template: Template): {
+  readonly ContainerDefinitions: readonly Container[]
+  readonly [property: string]: unknown
+} {
   const tasks = Object.values(template.findResources('AWS::ECS::TaskDefinition')).map(({ Properties }) => Properties)
   const own = tasks.filter(({ ContainerDefinitions: [first] }) => first.Command?.join(' ') === 'run')
   if (own.length !== 1) throw new Error(`${own.length} task definitions run the worker`)

@@ -1,5 +1,5 @@
-// The worker's time and size budgets: what each setting may be, and what must hold between them. It says at synth time what
-// `worker/src/config.rs` would say with exit code 78 in ten minutes. Pure; the numbers are the Rust source's, and
+// The worker's time and size budgets: what each setting may be, and what must hold between them. It says at synth time
+// what `worker/src/config.rs` would say with exit code 78 in ten minutes. Pure; the numbers are the Rust source's, and
 // tests/worker-contract.test.ts holds them to it.
 
 import type { Duration } from 'aws-cdk-lib'
@@ -28,7 +28,7 @@ export const MOST_VERIFY_RATE = 1000
 
 /** The longest `stopTimeout` that Fargate takes (ECS developer guide, task definition parameters for Fargate). */
 export const STOP_TIMEOUT = 120 * SECOND
-/** Fargate kills at STOP_TIMEOUT; the drain gets what is left after the flush, and four seconds more than the worker asks. */
+/** Fargate kills at STOP_TIMEOUT. The drain gets what is left after the flush, with four seconds to spare. */
 export const DRAIN_DEADLINE = STOP_TIMEOUT - TELEMETRY_FLUSH - 5 * SECOND
 
 /** Default, least and most of each duration, in milliseconds, as `worker/src/config.rs` has them. */
@@ -81,7 +81,7 @@ function relate(settings: WorkerSettings, problems: Problems): void {
   if (of('visibilityTimeout') < lease) {
     problems.add(
       'settings.visibilityTimeout',
-      `${durationText(of('visibilityTimeout'))} is too short: a message must stay ours through the long poll and two write deadlines`,
+      `${durationText(of('visibilityTimeout'))} does not last through the long poll and two write deadlines`,
       `set it to at least ${durationText(lease)}, or a shorter settings.writeDeadline`,
     )
   }
@@ -89,7 +89,7 @@ function relate(settings: WorkerSettings, problems: Problems): void {
   if (DRAIN_DEADLINE < drain) {
     problems.add(
       'settings.writeDeadline',
-      `${durationText(of('writeDeadline'))} is too long: Fargate kills ${durationText(STOP_TIMEOUT)} after SIGTERM, which leaves ${durationText(DRAIN_DEADLINE)} to end what is in hand`,
+      `${durationText(of('writeDeadline'))} is longer than a drain, for Fargate kills ${durationText(STOP_TIMEOUT)} after SIGTERM`,
       `set it to at most ${durationText(DRAIN_DEADLINE - ATTEMPT)}`,
     )
   }
@@ -97,17 +97,18 @@ function relate(settings: WorkerSettings, problems: Problems): void {
   if (of('holdBudget') > hold) {
     problems.add(
       'settings.holdBudget',
-      `${durationText(of('holdBudget'))} is too long: SQS lets one receive keep a message for 12 hours in all, two visibility timeouts of which are kept back`,
+      `${durationText(of('holdBudget'))} and two visibility timeouts are longer than the 12 hours for which SQS lets one receive keep a message`,
       `set it to at most ${durationText(Math.max(hold, 0))}, or a shorter settings.visibilityTimeout`,
     )
   }
   const inFlight = settings.maxInFlight ?? 1000
   const receivers = settings.maxReceivers ?? 1
-  if (receivers > 1 && Math.floor(inFlight / 10) < receivers) {
+  const most = Math.max(Math.floor(inFlight / 10), 1)
+  if (receivers > most) {
     problems.add(
       'settings.maxInFlight',
       `${inFlight} messages are too few for ${receivers} receivers, each of which asks for ten`,
-      `set it to at least ${10 * receivers}, or settings.maxReceivers to at most ${Math.max(Math.floor(inFlight / 10), 1)}`,
+      `set it to at least ${10 * receivers}, or settings.maxReceivers to at most ${most}`,
     )
   }
 }

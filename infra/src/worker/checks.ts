@@ -1,5 +1,5 @@
-// What is wrong with the props, before the first resource is made: all of it at once. What is right comes out as places.
-// Nothing here makes a resource.
+// What is wrong with the props, before the first resource is made: all of it at once. What is right comes out as
+// places. Nothing here makes a resource.
 
 import { Stack, Token } from 'aws-cdk-lib'
 import * as cognito from 'aws-cdk-lib/aws-cognito'
@@ -11,6 +11,7 @@ import type * as sqs from 'aws-cdk-lib/aws-sqs'
 import { USER_PROFILE } from '../model.ts'
 import type { Problems } from '../problems.ts'
 import { checkSettings } from './budgets.ts'
+import { checkReconcile } from './commands.ts'
 import { checkSize } from './fargate-size.ts'
 import { checkModel } from './fit.ts'
 import { publishedImage } from './image.ts'
@@ -20,7 +21,14 @@ import type { CapacityProps, ProfileWorkerProps } from './props.ts'
 import { keyOf } from './table-key.ts'
 
 /** Capacity with its defaults. */
-export const CAPACITY: Required<CapacityProps> = { min: 1, max: 4, backlogPerTask: 1000, spot: true, cpu: 256, memory: 512 }
+export const CAPACITY: Required<CapacityProps> = {
+  min: 1,
+  max: 4,
+  backlogPerTask: 1000,
+  spot: true,
+  cpu: 256,
+  memory: 512,
+}
 
 /** The places; `undefined` if a problem was found without which there are none. */
 export function checkPlaces(props: ProfileWorkerProps, problems: Problems): Places | undefined {
@@ -36,7 +44,11 @@ export function checkPlaces(props: ProfileWorkerProps, problems: Problems): Plac
     problems,
   )
   if (props.triggerSources?.length === 0) {
-    problems.add('triggerSources', 'is empty, so no confirmation makes a profile', 'leave it out, or name ConfirmSignUp')
+    problems.add(
+      'triggerSources',
+      'is empty, so no confirmation makes a profile',
+      'leave it out, or name ConfirmSignUp',
+    )
   }
   checkSettings(props.settings ?? {}, problems)
   if (queues === undefined) return undefined
@@ -52,25 +64,30 @@ export function checkPlaces(props: ProfileWorkerProps, problems: Problems): Plac
   }
 }
 
-/** What only a service needs: image, size, network. */
+/** What only what runs here needs: image, size, network, schedule. */
 export function checkService(scope: Stack, props: ProfileWorkerProps, problems: Problems): void {
   checkCapacity({ ...CAPACITY, ...props.capacity }, problems)
   checkNetwork(props, problems)
+  if (props.reconcile) checkReconcile(props.reconcile, problems)
   const access = props.network?.access ?? 'public'
   if (access === 'endpoints') checkReach(scope, props, problems)
   if (props.image === undefined && access !== 'endpoints' && publishedImage() === undefined) {
     problems.add(
       'image',
       'is missing, and this copy of the package belongs to no release, so there is no image that it could name',
-      'build worker/Dockerfile, push it to a registry and give image: ecs.ContainerImage.fromEcrRepository(repository, tag)',
+      'build worker/Dockerfile, push it to ECR and give image: ecs.ContainerImage.fromEcrRepository(repository, tag)',
     )
   }
 }
 
-function checkQueues(props: ProfileWorkerProps, problems: Problems): Pick<Places, 'queue' | 'deadLetterQueue'> | undefined {
+function checkQueues(
+  props: ProfileWorkerProps,
+  problems: Problems,
+): Pick<Places, 'queue' | 'deadLetterQueue'> | undefined {
   if (props.ingress !== undefined) {
     for (const name of ['queue', 'deadLetterQueue', 'queueKey', 'triggerFunction', 'forwardAttributes'] as const) {
-      if (props[name] !== undefined) problems.add(name, 'contradicts ingress, which has its own', `leave out ${name} or ingress`)
+      if (props[name] !== undefined)
+        problems.add(name, 'contradicts ingress, which has its own', `leave out ${name} or ingress`)
     }
     return { queue: props.ingress.queue, deadLetterQueue: props.ingress.deadLetterQueue }
   }
@@ -110,18 +127,30 @@ function checkQueues(props: ProfileWorkerProps, problems: Problems): Pick<Places
 function refuseFifo(prop: string, queue: sqs.IQueue, problems: Problems): void {
   const name = Token.isUnresolved(queue.queueName) ? '' : queue.queueName
   if (!queue.fifo && !name.endsWith('.fifo')) return
-  problems.add(prop, 'is a FIFO queue, which costs throughput for an order that profiles do not need', 'give a standard queue')
+  problems.add(
+    prop,
+    'is a FIFO queue, which costs throughput for an order that profiles do not need',
+    'give a standard queue',
+  )
 }
 
 function checkCapacity(capacity: Required<CapacityProps>, problems: Problems): void {
   const { min, max, backlogPerTask, cpu, memory } = capacity
   if (min === 0) {
-    problems.add('capacity.min', '0 tasks leave nothing to scale from: the backlog is divided by them', 'use paused: true to stop')
+    problems.add(
+      'capacity.min',
+      '0 tasks leave nothing to scale from: the backlog is divided by them',
+      'use paused: true to stop',
+    )
   } else if (!Number.isInteger(min) || min < 0) {
     problems.add('capacity.min', `${min} is no number of tasks`, 'give 1 or more')
   }
   if (!Number.isInteger(max) || max < min) {
-    problems.add('capacity.max', `${max} is less than min, which is ${min}, or no number of tasks`, `give ${Math.max(min, 1)} or more`)
+    problems.add(
+      'capacity.max',
+      `${max} is less than min, which is ${min}, or no number of tasks`,
+      `give ${Math.max(min, 1)} or more`,
+    )
   }
   if (!(backlogPerTask >= 1)) {
     problems.add('capacity.backlogPerTask', `${backlogPerTask} is no number of messages`, 'give 1 or more')
@@ -147,7 +176,11 @@ function checkNetwork({ cluster, network }: ProfileWorkerProps, problems: Proble
   const vpc = givenVpc({ cluster, network })
   const clusters = cluster && vpcOf(cluster)
   if (cluster !== undefined && vpc === undefined) {
-    problems.add('network.vpc', 'is missing, and the cluster does not tell its own', 'give the VPC in which the tasks run')
+    problems.add(
+      'network.vpc',
+      'is missing, and the cluster does not tell its own',
+      'give the VPC in which the tasks run',
+    )
     return
   }
   if (network?.vpc !== undefined && clusters !== undefined && network.vpc.vpcId !== clusters.vpcId) {
@@ -165,7 +198,9 @@ function checkNetwork({ cluster, network }: ProfileWorkerProps, problems: Proble
     problems.add(
       network?.subnets === undefined ? 'network.access' : 'network.subnets',
       `the VPC has no such subnets (${fault instanceof Error ? fault.message : fault})`,
-      network?.subnets === undefined ? `give network.subnets, or another access than '${access}'` : 'name subnets that it has',
+      network?.subnets === undefined
+        ? `give network.subnets, or another access than '${access}'`
+        : 'name subnets that it has',
     )
   }
 }
@@ -193,20 +228,21 @@ function checkReach(scope: Stack, props: ProfileWorkerProps, problems: Problems)
   if (asksCognito && pools.some((pool) => hasDomain(scope, pool))) {
     problems.add(
       'network.access',
-      `'${endpoints}' does not reach a user pool that has a domain: Cognito takes no request for it through an interface endpoint`,
+      `'${endpoints}' does not reach a user pool that has a domain: Cognito refuses interface endpoints for it`,
       "use 'nat' or 'public', or set verifyLate: false and reconcile: false",
     )
   }
 }
 
-/** Cognito developer guide, "Access Amazon Cognito using an interface endpoint": a pool with a domain is out of reach. */
+/** A pool with a domain is out of reach (Cognito developer guide, "Access Amazon Cognito using an interface endpoint"). */
 function hasDomain(scope: Stack, pool: cognito.IUserPool): boolean {
   const id = JSON.stringify(Stack.of(pool).resolve(pool.userPoolId))
   return scope.node.root.node
     .findAll()
     .some(
       (node) =>
-        cognito.CfnUserPoolDomain.isCfnUserPoolDomain(node) && JSON.stringify(node.stack.resolve(node.userPoolId)) === id,
+        cognito.CfnUserPoolDomain.isCfnUserPoolDomain(node) &&
+        JSON.stringify(node.stack.resolve(node.userPoolId)) === id,
     )
 }
 

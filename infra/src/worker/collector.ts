@@ -1,5 +1,5 @@
-// An OpenTelemetry collector beside the worker: the AWS distribution, fed by OTLP over loopback. Not essential: the worker
-// goes on without it, and pushes into the void. It must never be what the worker waits for.
+// An OpenTelemetry collector beside the worker: the AWS distribution, fed by OTLP over loopback. Not essential: the
+// worker goes on without it, and pushes into the void. It must never be what the worker waits for.
 
 import { Duration, Validations } from 'aws-cdk-lib'
 import * as ecs from 'aws-cdk-lib/aws-ecs'
@@ -13,7 +13,7 @@ export const OTLP_ENDPOINT = 'http://localhost:4318'
 /** The AWS distribution for OpenTelemetry, pinned. */
 export const COLLECTOR_IMAGE = 'public.ecr.aws/aws-observability/aws-otel-collector:v0.49.0'
 
-/** Traces to X-Ray. Metrics are printed for CloudWatch by the worker itself (METRICS_EMF), and would be counted twice. */
+/** Traces to X-Ray. Metrics are printed for CloudWatch by the worker itself (METRICS_EMF) and would count twice. */
 export const TRACES_TO_XRAY = `extensions:
   health_check:
 receivers:
@@ -55,10 +55,19 @@ export function collectorEnvironment(props: CollectorProps): Readonly<Record<str
 
 export function addCollector({ task, logging, props }: CollectorOf): ecs.ContainerDefinition {
   if (props.config === undefined) {
+    Validations.of(task.taskRole).acknowledge({
+      id: 'AwsSolutions::AwsSolutions-IAM5[Resource::*]',
+      reason: 'X-Ray has no resources to name for these actions',
+    })
     task.addToTaskRolePolicy(
       new iam.PolicyStatement({
         sid: 'Traces',
-        actions: ['xray:PutTraceSegments', 'xray:PutTelemetryRecords', 'xray:GetSamplingRules', 'xray:GetSamplingTargets'],
+        actions: [
+          'xray:PutTraceSegments',
+          'xray:PutTelemetryRecords',
+          'xray:GetSamplingRules',
+          'xray:GetSamplingTargets',
+        ],
         // X-Ray has no resource types for these actions (service authorization reference, "AWS X-Ray").
         resources: ['*'],
       }),

@@ -1,10 +1,12 @@
-// Which sizes a Fargate task can have (ECS developer guide, "Task CPU and memory"). ECS refuses any other pair, but only when
-// the stack is deployed.
+// Which sizes a Fargate task can have (ECS developer guide, "Task CPU and memory"). ECS refuses any other pair, but
+// only when the stack is deployed.
 
 import type { Problems } from '../problems.ts'
 
 /** Least, most and step of the memory in MiB, by CPU units. */
-const MEMORY: Readonly<Record<number, { readonly sizes?: readonly number[]; readonly range?: readonly [number, number, number] }>> = {
+const MEMORY: Readonly<
+  Record<number, { readonly sizes?: readonly number[]; readonly range?: readonly [number, number, number] }>
+> = {
   256: { sizes: [512, 1024, 2048] },
   512: { range: [1024, 4096, 1024] },
   1024: { range: [2048, 8192, 1024] },
@@ -22,7 +24,11 @@ export function checkSize(cpu: number, memory: number, problems: Problems): void
   }
   if (fits.sizes !== undefined) {
     if (fits.sizes.includes(memory)) return
-    problems.add('capacity.memory', `${memory} MiB do not go with ${cpu} CPU units`, `give one of ${fits.sizes.join(', ')}`)
+    problems.add(
+      'capacity.memory',
+      `${memory} MiB do not go with ${cpu} CPU units`,
+      `give one of ${fits.sizes.join(', ')}`,
+    )
     return
   }
   const [least, most, step] = fits.range ?? [0, 0, 1]

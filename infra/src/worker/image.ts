@@ -1,5 +1,5 @@
-// The image that belongs to this version of the package. Its name stands in package.json (`config.image`) and is set by the
-// release, after the image was published: a name that nobody has published must never reach a task definition.
+// The image that belongs to this version of the package. Its name stands in package.json (`config.image`) and is set by
+// the release, after the image was published: a name that nobody has published must never reach a task definition.
 
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'

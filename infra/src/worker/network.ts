@@ -1,6 +1,6 @@
-// How the tasks reach AWS, and that nobody reaches them: no listener, no ingress, egress by HTTPS alone. A VPC that was given
-// is used as it is and nothing is added to it: endpoints with private DNS may stand there already, and two of one service in
-// one VPC are refused.
+// How the tasks reach AWS, and that nobody reaches them: no listener, no ingress, egress by HTTPS alone. A VPC that was
+// given is used as it is and nothing is added to it: endpoints with private DNS may stand there already, and two of one
+// service in one VPC are refused.
 
 import { Validations } from 'aws-cdk-lib'
 import * as ec2 from 'aws-cdk-lib/aws-ec2'
@@ -34,9 +34,9 @@ export interface NetworkOf {
 }
 
 /**
- * The services that the tasks of an own VPC without a way out reach through interface endpoints. Each has one by AWS's list
- * "AWS services that integrate with AWS PrivateLink". Metrics in the embedded format go through CloudWatch Logs, and KMS is
- * called by SQS, not by the tasks.
+ * The services that the tasks of an own VPC without a way out reach through interface endpoints. Each has one by AWS's
+ * list "AWS services that integrate with AWS PrivateLink". Metrics in the embedded format go through CloudWatch Logs,
+ * and KMS is called by SQS, not by the tasks.
  */
 export function interfaceServices(calls: Calls): Readonly<Record<string, ec2.InterfaceVpcEndpointAwsService>> {
   const { SQS, CLOUDWATCH_LOGS, ECR, ECR_DOCKER, COGNITO_IDP, XRAY, SECRETS_MANAGER, SSM } =
@@ -79,8 +79,8 @@ export class Network extends Construct {
     const vpc = new ec2.Vpc(this, 'Vpc', {
       maxAzs: 2,
       natGateways: access === 'nat' ? 1 : 0,
-      // The group that EC2 makes by itself would let members talk to each other; nothing uses it. Emptying it takes a custom
-      // resource with a function, which is more than it is worth here.
+      // The group that EC2 makes by itself would let members talk to each other; nothing uses it. Emptying it takes a
+      // custom resource with a function, which is more than it is worth here.
       restrictDefaultSecurityGroup: false,
       subnetConfiguration: [
         // Public addresses are given to tasks one by one (assignPublicIp), never by the subnet.
@@ -96,8 +96,8 @@ export class Network extends Construct {
       },
     })
     Validations.of(vpc).acknowledge({
-      id: 'AwsSolutions-VPC7',
-      reason: 'Nothing listens in this VPC; flow logs are billed by volume, and who wants them adds them to the VPC or gives one',
+      id: 'AwsSolutions::AwsSolutions-VPC7',
+      reason: 'Nothing listens, and the tasks speak HTTPS to AWS alone; who wants flow logs gives a VPC that has them',
     })
     return vpc
   }

@@ -1,5 +1,5 @@
-// The half that belongs to profiles: the worker as a Fargate service, its jobs, its alarms. It refers to queue, pool and
-// table and stands in a stack of its own, to which nothing refers.
+// The half that belongs to profiles: the worker as a Fargate service, its jobs, its alarms. It refers to queue, pool
+// and table and stands in a stack of its own, to which nothing refers.
 
 import { CfnOutput, Names, Stack } from 'aws-cdk-lib'
 import type * as ec2 from 'aws-cdk-lib/aws-ec2'
@@ -11,11 +11,12 @@ import { inSandbox } from '../ingress/amplify.ts'
 import { Monitoring } from '../monitoring/monitoring.ts'
 import { Problems } from '../problems.ts'
 import { CAPACITY, checkPlaces, checkService, givenVpc } from './checks.ts'
-import { commonEnvironment } from './environment.ts'
+import { commonEnvironment, workerEnvironment } from './environment.ts'
 import { publishedImage } from './image.ts'
 import { Jobs } from './jobs.ts'
 import { Network, type NetworkOf } from './network.ts'
 import type { AmplifyOutputs, CollectorProps, ProfileWorkerProps } from './props.ts'
+import type { RunNeeds } from './roles.ts'
 import { Scaling } from './scaling.ts'
 import { Service, ownCluster, workerLogGroup } from './service.ts'
 
@@ -53,13 +54,16 @@ export class ProfileWorker extends Construct {
 
     const { settings = {}, paused = false, verifyLate = true } = props
     const network = new Network(this, 'Network', networkOf(props, verifyLate))
-    const cluster = props.cluster === undefined ? ownCluster(this, network.vpc) : inVpc(this, props.cluster, network.vpc)
+    const cluster =
+      props.cluster === undefined ? ownCluster(this, network.vpc) : inVpc(this, props.cluster, network.vpc)
     const logGroup = workerLogGroup(this, props.logRetention ?? logs.RetentionDays.ONE_MONTH)
     const image = props.image ?? ecs.ContainerImage.fromRegistry(publishedImage() ?? '')
     const architecture = props.architecture ?? ecs.CpuArchitecture.ARM64
     const environment = commonEnvironment(places, props)
     const secrets: Record<string, ecs.Secret> =
       settings.logHashKey === undefined ? {} : { LOG_HASH_KEY: settings.logHashKey }
+    const own = workerEnvironment(places, settings, verifyLate)
+    const needs: RunNeeds = { writeStrategy: settings.writeStrategy ?? 'auto', verifyLate }
     const capacity = { ...CAPACITY, ...props.capacity }
     const collector = collectorOf(props)
     const common = { places, cluster, image, architecture, environment, secrets, logGroup, paused }
@@ -68,8 +72,8 @@ export class ProfileWorker extends Construct {
       ...common,
       network,
       capacity,
-      settings,
-      verifyLate,
+      own,
+      needs,
       ...(collector && { collector }),
     })
     if (!paused) {
@@ -87,6 +91,9 @@ export class ProfileWorker extends Construct {
       securityGroup: network.securityGroup,
       assignPublicIp: network.assignPublicIp,
       reconcile: props.reconcile ?? {},
+      // `check` says most about the worker when it asks as the worker.
+      run: { role: service.taskDefinition.taskRole, needs, environment: own },
+      ...(props.filesBucket && { filesBucket: props.filesBucket }),
     })
     const triggerFunction = props.ingress?.triggerFunction ?? props.triggerFunction
     new Monitoring(this, 'Monitoring', {
@@ -96,7 +103,8 @@ export class ProfileWorker extends Construct {
       deadLetterQueue: places.deadLetterQueue,
       ...(triggerFunction && { triggerFunction }),
       table: places.table,
-      userPool: props.userPool,
+      // Its alarms are those of `reconcile`.
+      ...(props.reconcile !== false && { userPool: props.userPool }),
       logGroup,
     })
 

@@ -1,5 +1,5 @@
-// What ProfileWorker can be asked for: meaning, unit and default of each prop. Types alone; what is wrong with a value is said
-// by checks.ts.
+// What ProfileWorker can be asked for: meaning, unit and default of each prop. Types alone; what is wrong with a value
+// is said by checks.ts.
 
 import type { Duration } from 'aws-cdk-lib'
 import type * as cognito from 'aws-cdk-lib/aws-cognito'
@@ -9,6 +9,7 @@ import type * as ecs from 'aws-cdk-lib/aws-ecs'
 import type * as kms from 'aws-cdk-lib/aws-kms'
 import type * as lambda from 'aws-cdk-lib/aws-lambda'
 import type * as logs from 'aws-cdk-lib/aws-logs'
+import type * as s3 from 'aws-cdk-lib/aws-s3'
 import type * as scheduler from 'aws-cdk-lib/aws-scheduler'
 import type * as sns from 'aws-cdk-lib/aws-sns'
 import type * as sqs from 'aws-cdk-lib/aws-sqs'
@@ -25,8 +26,8 @@ export interface TableKey {
 /** How the tasks reach AWS. Nobody reaches them: there is no listener, and their security group lets nothing in. */
 export interface NetworkProps {
   /**
-   * Used as it is: nothing is added to it. With `access: 'endpoints'` it must have endpoints for SQS, CloudWatch Logs, ECR
-   * (api, dkr), DynamoDB, S3 and, unless `verifyLate` and `reconcile` are false, Cognito (cognito-idp).
+   * Used as it is: nothing is added to it. With `access: 'endpoints'` it must have endpoints for SQS, CloudWatch Logs,
+   * ECR (api, dkr), DynamoDB, S3 and, unless `verifyLate` and `reconcile` are false, Cognito (cognito-idp).
    * @default the cluster's, if there is one, else a VPC of its own, of the `access` kind, in two availability zones
    */
   readonly vpc?: ec2.IVpc
@@ -34,8 +35,9 @@ export interface NetworkProps {
   readonly subnets?: ec2.SubnetSelection
   /**
    * - 'public': tasks have public addresses, and nothing listens. No hourly cost but the address.
-   * - 'endpoints': isolated subnets with interface endpoints. Images must come from ECR. Cognito takes no request through an
-   *   interface endpoint for a user pool that has a domain (federation, managed login): use another access for those.
+   * - 'endpoints': isolated subnets with interface endpoints. Images must come from ECR. Cognito takes no request
+   *   through an interface endpoint for a user pool that has a domain (federation, managed login): use another access
+   *   for those.
    * - 'nat': private subnets behind a NAT gateway.
    * @default 'public'
    */
@@ -107,6 +109,11 @@ export interface MonitoringProps {
   readonly ticket?: sns.ITopic
   /** Begins the name of every alarm, of the dashboard and of the saved queries. @default by the construct's path */
   readonly prefix?: string
+  /**
+   * Where this repository can be read, such as `https://git.example.com/profiles/blob/main`: alarms link to its runbook.
+   * @default alarms name the file and the heading
+   */
+  readonly repository?: string
 }
 
 /** An ADOT collector beside the worker, to which it pushes OTLP. Not essential: the worker goes on without it. */
@@ -114,8 +121,8 @@ export interface CollectorProps {
   /** @default the public ADOT image, pinned */
   readonly image?: ecs.ContainerImage
   /**
-   * Its configuration as YAML, with an OTLP receiver for HTTP on localhost:4318 and the extension `health_check`. What it may
-   * call is then yours to grant, to `service.taskDefinition.taskRole`.
+   * Its configuration as YAML, with an OTLP receiver for HTTP on localhost:4318 and the extension `health_check`. What
+   * it may call is then yours to grant, to `service.taskDefinition.taskRole`.
    * @default traces to X-Ray; metrics are printed for CloudWatch by the worker itself
    */
   readonly config?: string
@@ -137,7 +144,7 @@ export interface ProfileWorkerProps {
   /** @default those of the ingress, or both */
   readonly triggerSources?: readonly TriggerSource[]
   readonly table: dynamodb.ITable
-  /** @default read from the table where the construct tells it (`dynamodb.Table`, Amplify's tables), else not checked */
+  /** @default read from the table where the construct tells it, else not checked */
   readonly tableKey?: TableKey
   readonly userPool: cognito.IUserPool
   /** Further pools whose users get profiles in the same table. @default none */
@@ -149,7 +156,8 @@ export interface ProfileWorkerProps {
   /** Of the image. @default ARM64 */
   readonly architecture?: ecs.CpuArchitecture
   /**
-   * It must have Container Insights, without which nothing scales, and with `capacity.spot` the Fargate capacity providers.
+   * It must have Container Insights, without which nothing scales, and with `capacity.spot` the Fargate capacity
+   * providers.
    * @default a cluster of its own
    */
   readonly cluster?: ecs.ICluster
@@ -167,6 +175,12 @@ export interface ProfileWorkerProps {
   readonly service?: boolean
   /** `false` starts it never. @default hourly, with `--fix missing` */
   readonly reconcile?: ReconcileProps | false
+  /**
+   * Where the jobs keep state, plans, backups and rejected lines that are to outlive their task, under `profile-worker/`.
+   * They are personal data: encrypt the bucket and let its objects expire.
+   * @default none: `adopt` can only plan, and `quarantine drop` deletes nothing, because their backups would be lost
+   */
+  readonly filesBucket?: s3.IBucket
   readonly monitoring?: MonitoringProps
   readonly collector?: CollectorProps | boolean
   /** @default one month */
@@ -176,6 +190,10 @@ export interface ProfileWorkerProps {
 /** What `amplify_outputs.json` says under `custom`, which `profile-worker run --amplify-outputs` reads. */
 export interface AmplifyOutputs {
   readonly custom: {
-    readonly profileWorker: { readonly queueUrl: string; readonly deadLetterQueueUrl: string; readonly tableName: string }
+    readonly profileWorker: {
+      readonly queueUrl: string
+      readonly deadLetterQueueUrl: string
+      readonly tableName: string
+    }
   }
 }

@@ -1,24 +1,24 @@
 // How many tasks. Two policies, of which Application Auto Scaling takes the one that wants more:
 //
-//  1. Backlog: target tracking on messages waiting for each running task. Its alarm asks for three minutes above the target
-//     and for fifteen below 90 % of it, and the count follows the ratio: 12,000 messages, 2 tasks, target 1,000: six times
-//     the target, so 12 tasks or `max`.
+//  1. Backlog: target tracking on messages waiting for each running task. Its alarm asks for three minutes above the
+//     target and for fifteen below 90 % of it, and the count follows the ratio: 12,000 messages, 2 tasks, target 1,000:
+//     six times the target, so 12 tasks or `max`.
 //  2. Age: one task more every three minutes while the oldest message is older than five minutes AND each task has more
-//     waiting than one receive brings. Age alone says nothing: one message that is retried for hours is old, and more tasks
-//     do not help it.
+//     waiting than one receive brings. Age alone says nothing: one message that is retried for hours is old, and more
+//     tasks do not help it.
 //
-// While the breaker is open, that is while the table takes no writes, both see nothing to scale for. The backlog then grows
-// because nothing can be written, more tasks would write no more, and ten minutes of outage would end with `max` tasks that
-// all begin to write at the same moment. What is measured is held at the target, neither above nor below, so tasks that
-// are there stay there for the backlog that waits for them.
+// While the breaker is open, that is while the table takes no writes, both see nothing to scale for. The backlog then
+// grows because nothing can be written, more tasks would write no more, and ten minutes of outage would end with `max`
+// tasks that all begin to write at the same moment. What is measured is held at the target, neither above nor below, so
+// tasks that are there stay there for the backlog that waits for them.
 //
-// `breaker_open` is 0 or 1, printed once a minute by every task. Its average is the share of tasks that cannot write; from one
-// half on, it is the table and not a task. Where it is missing (no task prints, CloudWatch is late) it must not suspend
-// anything: FILL makes 0 of it. A minute that is filled because its line is late cannot start a scale-out by itself, for both
-// alarms ask for three minutes in a row.
+// `breaker_open` is 0 or 1, printed once a minute by every task. Its average is the share of tasks that cannot write;
+// from one half on, it is the table and not a task. Where it is missing (no task prints, CloudWatch is late) it must
+// not suspend anything: FILL makes 0 of it. A minute that is filled because its line is late cannot start a scale-out
+// by itself, for both alarms ask for three minutes in a row.
 //
-// `RunningTaskCount` is published by Container Insights only. Without it there is no ratio and no policy acts; so min is at
-// least 1, and a cluster that was given must have Container Insights.
+// `RunningTaskCount` is published by Container Insights only. Without it there is no ratio and no policy acts; so min
+// is at least 1, and a cluster that was given must have Container Insights.
 
 import { Duration } from 'aws-cdk-lib'
 import * as appscaling from 'aws-cdk-lib/aws-applicationautoscaling'
@@ -56,12 +56,26 @@ interface Measured {
 }
 
 /** What both policies look at, by the ids of their expressions. */
-export function measured(of: Pick<ScalingOf, 'clusterName' | 'queueName'> & { readonly serviceName: string }): readonly Measured[] {
+export function measured(
+  of: Pick<ScalingOf, 'clusterName' | 'queueName'> & { readonly serviceName: string },
+): readonly Measured[] {
   const queue: Dimensions = { QueueName: of.queueName }
   return [
     // SQS publishes one value a minute: the sum of a minute is that value.
-    { id: 'visible', namespace: 'AWS/SQS', metricName: 'ApproximateNumberOfMessagesVisible', dimensions: queue, stat: 'Sum' },
-    { id: 'age', namespace: 'AWS/SQS', metricName: 'ApproximateAgeOfOldestMessage', dimensions: queue, stat: 'Maximum' },
+    {
+      id: 'visible',
+      namespace: 'AWS/SQS',
+      metricName: 'ApproximateNumberOfMessagesVisible',
+      dimensions: queue,
+      stat: 'Sum',
+    },
+    {
+      id: 'age',
+      namespace: 'AWS/SQS',
+      metricName: 'ApproximateAgeOfOldestMessage',
+      dimensions: queue,
+      stat: 'Maximum',
+    },
     {
       id: 'running',
       namespace: 'ECS/ContainerInsights',
@@ -69,7 +83,13 @@ export function measured(of: Pick<ScalingOf, 'clusterName' | 'queueName'> & { re
       dimensions: { ClusterName: of.clusterName, ServiceName: of.serviceName },
       stat: 'Average',
     },
-    { id: 'breaker', namespace: 'ProfileWorker', metricName: 'breaker_open', dimensions: { queue_name: of.queueName }, stat: 'Average' },
+    {
+      id: 'breaker',
+      namespace: 'ProfileWorker',
+      metricName: 'breaker_open',
+      dimensions: { queue_name: of.queueName },
+      stat: 'Average',
+    },
   ]
 }
 
@@ -103,19 +123,26 @@ export class Scaling extends Construct {
         scaleInCooldown: COOLDOWN.toSeconds(),
         customizedMetricSpecification: {
           metrics: [
-            ...metrics.filter(({ id }) => id !== 'age').map((metric) => ({
-              id: metric.id,
-              metricStat: {
-                metric: {
-                  namespace: metric.namespace,
-                  metricName: metric.metricName,
-                  dimensions: Object.entries(metric.dimensions).map(([name, value]) => ({ name, value })),
+            ...metrics
+              .filter(({ id }) => id !== 'age')
+              .map((metric) => ({
+                id: metric.id,
+                metricStat: {
+                  metric: {
+                    namespace: metric.namespace,
+                    metricName: metric.metricName,
+                    dimensions: Object.entries(metric.dimensions).map(([name, value]) => ({ name, value })),
+                  },
+                  stat: metric.stat,
                 },
-                stat: metric.stat,
-              },
-              returnData: false,
-            })),
-            { id: 'backlog', label: 'Messages waiting for each task', expression: backlogExpression(backlogPerTask), returnData: true },
+                returnData: false,
+              })),
+            {
+              id: 'backlog',
+              label: 'Messages waiting for each task',
+              expression: backlogExpression(backlogPerTask),
+              returnData: true,
+            },
           ],
         },
       },
@@ -127,7 +154,13 @@ export class Scaling extends Construct {
     const usingMetrics = Object.fromEntries(
       metrics.map(({ id, namespace, metricName, dimensions, stat }) => [
         id,
-        new cloudwatch.Metric({ namespace, metricName, dimensionsMap: { ...dimensions }, statistic: stat, period: PERIOD }),
+        new cloudwatch.Metric({
+          namespace,
+          metricName,
+          dimensionsMap: { ...dimensions },
+          statistic: stat,
+          period: PERIOD,
+        }),
       ]),
     )
     const oneMore = new appscaling.StepScalingAction(this, 'Age', {

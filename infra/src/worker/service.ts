@@ -1,7 +1,7 @@
 // The worker as a Fargate service: one task definition, one service. What it may do is roles.ts, what it is told is
 // environment.ts; here is how it is run, stopped, watched and replaced.
 
-import { Duration, RemovalPolicy, Size, Validations } from 'aws-cdk-lib'
+import { Duration, RemovalPolicy, Size, Stack, Validations } from 'aws-cdk-lib'
 import * as ec2 from 'aws-cdk-lib/aws-ec2'
 import * as ecs from 'aws-cdk-lib/aws-ecs'
 import * as iam from 'aws-cdk-lib/aws-iam'
@@ -10,11 +10,11 @@ import { Construct } from 'constructs'
 
 import { STOP_TIMEOUT } from './budgets.ts'
 import { addCollector, collectorEnvironment } from './collector.ts'
-import { type Environment, workerEnvironment } from './environment.ts'
+import type { Environment } from './environment.ts'
 import type { Network } from './network.ts'
 import type { Places } from './places.ts'
-import type { CapacityProps, CollectorProps, WorkerSettings } from './props.ts'
-import { grantRun } from './roles.ts'
+import type { CapacityProps, CollectorProps } from './props.ts'
+import { grantRun, type RunNeeds } from './roles.ts'
 
 /** The binary in the image, which holds nothing else (worker/Dockerfile: FROM scratch). */
 export const BINARY = '/profile-worker'
@@ -23,17 +23,17 @@ export const USER = '65532:65532'
 
 /**
  * When is a task well? `profile-worker health` asks the worker's own admin endpoint on loopback (ADMIN_ADDR, by default
- * 127.0.0.1:9464) for /health/live. A worker that waits for its queue or table is well; one that was refused a permission
- * for two minutes before its first success is not, and one that stalls is not.
+ * 127.0.0.1:9464) for /health/live. A worker that waits for its queue or table is well; one that was refused a
+ * permission for two minutes before its first success is not, and one that stalls is not.
  *
- * ECS calls a deployment done once its tasks are healthy, and a task is healthy with the first check that passes. A check
- * within the first two minutes would pass while permissions are refused, the old tasks would be stopped, and the
+ * ECS calls a deployment done once its tasks are healthy, and a task is healthy with the first check that passes. A
+ * check within the first two minutes would pass while permissions are refused, the old tasks would be stopped, and the
  * circuit breaker would have nothing left to roll back. So the first check comes after them: the runtime makes it one
- * interval after the start, and the interval is longer than two minutes. There is no start period, for in it a failed check
- * does not count.
+ * interval after the start, and the interval is longer than two minutes. There is no start period, for in it a failed
+ * check does not count.
  *
- * The price: a deployment takes two and a half minutes at least, and a worker that stalls is replaced within five. Nothing
- * is lost meanwhile; its messages come back to the queue.
+ * The price: a deployment takes two and a half minutes at least, and a worker that stalls is replaced within five.
+ * Nothing is lost meanwhile; its messages come back to the queue.
  */
 export const HEALTH_CHECK = {
   command: ['CMD', BINARY, 'health'],
@@ -56,8 +56,9 @@ export interface ServiceOf {
   readonly capacity: Required<CapacityProps>
   readonly environment: Environment
   readonly secrets: Readonly<Record<string, ecs.Secret>>
-  readonly settings: WorkerSettings
-  readonly verifyLate: boolean
+  /** Of the worker alone. */
+  readonly own: Environment
+  readonly needs: RunNeeds
   readonly collector?: CollectorProps
   readonly logGroup: logs.ILogGroup
   readonly paused: boolean
@@ -69,8 +70,8 @@ export function workerLogGroup(scope: Construct, retention: logs.RetentionDays):
 }
 
 /**
- * A cluster of its own. Container Insights is on because scaling needs its RunningTaskCount. The capacity providers stand on
- * the cluster itself: an association of its own would be deleted while the service still uses it.
+ * A cluster of its own. Container Insights is on because scaling needs its RunningTaskCount. The capacity providers
+ * stand on the cluster itself: an association of its own would be deleted while the service still uses it.
  */
 export function ownCluster(scope: Construct, vpc: ec2.IVpc): ecs.Cluster {
   const cluster = new ecs.Cluster(scope, 'Cluster', { vpc, containerInsightsV2: ecs.ContainerInsights.ENABLED })
@@ -99,7 +100,8 @@ export class Service extends Construct {
           { capacityProvider: 'FARGATE_SPOT', weight: 99 },
         ],
       }),
-      // The new one is healthy before the old one is stopped. Two versions at work at once are harmless: a row is written once.
+      // The new one is healthy before the old one is stopped. Two versions at work at once are harmless: a row is
+      // written once.
       minHealthyPercent: 100,
       maxHealthyPercent: 200,
       circuitBreaker: { enable: true, rollback: true },
@@ -115,16 +117,27 @@ export class Service extends Construct {
   }
 
   #task(of: ServiceOf): ecs.FargateTaskDefinition {
+    const { account, partition, region } = Stack.of(this)
     const taskRole = new iam.Role(this, 'TaskRole', {
-      assumedBy: new iam.ServicePrincipal('ecs-tasks.amazonaws.com'),
+      // As the ECS developer guide has it ("Amazon ECS task IAM role"), against being used for somebody else's task.
+      assumedBy: new iam.ServicePrincipal('ecs-tasks.amazonaws.com', {
+        conditions: {
+          StringEquals: { 'aws:SourceAccount': account },
+          ArnLike: { 'aws:SourceArn': `arn:${partition}:ecs:${region}:${account}:*` },
+        },
+      }),
       description: 'What the profile worker calls',
     })
-    grantRun(taskRole, of.places, { writeStrategy: of.settings.writeStrategy ?? 'auto', verifyLate: of.verifyLate })
+    grantRun(taskRole, of.places, of.needs)
     const task = new ecs.FargateTaskDefinition(this, 'Task', {
       cpu: of.capacity.cpu,
       memoryLimitMiB: of.capacity.memory,
       runtimePlatform: { cpuArchitecture: of.architecture, operatingSystemFamily: ecs.OperatingSystemFamily.LINUX },
       taskRole,
+    })
+    Validations.of(task).acknowledge({
+      id: 'AwsSolutions::AwsSolutions-ECS2',
+      reason: 'Places and numbers are no secrets; the one secret, LOG_HASH_KEY, comes from Secrets Manager or SSM',
     })
     task.addContainer('worker', {
       containerName: 'worker',
@@ -133,7 +146,7 @@ export class Service extends Construct {
       essential: true,
       environment: {
         ...of.environment,
-        ...workerEnvironment(of.places, of.settings, of.verifyLate),
+        ...of.own,
         ...(of.collector && collectorEnvironment(of.collector)),
       },
       secrets: { ...of.secrets },
@@ -145,11 +158,8 @@ export class Service extends Construct {
       healthCheck: { ...HEALTH_CHECK, command: [...HEALTH_CHECK.command] },
       logging: this.#logging(of.logGroup, 'worker'),
     })
-    Validations.of(task).acknowledge(
-      { id: 'AwsSolutions-ECS2', reason: 'The environment names places and settings; a secret (LOG_HASH_KEY) comes from a secret' },
-      { id: 'AwsSolutions-IAM5[Resource::*]', reason: 'ecr:GetAuthorizationToken, for an image of ECR, knows no resource' },
-    )
-    if (of.collector !== undefined) addCollector({ task, logging: this.#logging(of.logGroup, 'collector'), props: of.collector })
+    if (of.collector !== undefined)
+      addCollector({ task, logging: this.#logging(of.logGroup, 'collector'), props: of.collector })
     return task
   }
 

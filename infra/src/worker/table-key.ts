@@ -1,5 +1,5 @@
-// The key of the table where the construct knows it. A table that was imported by name does not tell; then the key is not
-// checked here, and the worker checks it when it starts.
+// The key of the table where the construct knows it. A table that was imported by name does not tell; then the key is
+// not checked here, and the worker checks it when it starts.
 
 import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb'
 
