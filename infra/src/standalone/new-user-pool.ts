@@ -31,8 +31,8 @@ export class NewUserPool extends Construct {
       disableOAuth: true,
     })
     Validations.of(this.userPool).acknowledge(
-      { id: 'AwsSolutions-COG2', reason: 'Users may have a second factor; whether they must is for the application to decide' },
-      { id: 'AwsSolutions-COG8', reason: 'The plus tier is billed by user; whether it is worth it is for the application to decide' },
+      { id: 'AwsSolutions::AwsSolutions-COG2', reason: 'Users may have a second factor; whether they must is for the application to decide' },
+      { id: 'AwsSolutions::AwsSolutions-COG8', reason: 'The plus tier is billed by user; whether it is worth it is for the application to decide' },
     )
   }
 }

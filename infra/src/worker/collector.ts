@@ -73,10 +73,6 @@ export function addCollector({ task, logging, props }: CollectorOf): ecs.Contain
       }),
     )
   }
-  Validations.of(task.taskRole).acknowledge({
-    id: 'AwsSolutions-IAM5[Resource::*]',
-    reason: 'X-Ray has no resource types for the four actions of a collector',
-  })
   return task.addContainer('collector', {
     containerName: 'collector',
     image: props.image ?? ecs.ContainerImage.fromRegistry(COLLECTOR_IMAGE),

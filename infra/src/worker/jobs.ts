@@ -101,7 +101,7 @@ export class Jobs extends Construct {
       assumedBy: new iam.ServicePrincipal('ecs-tasks.amazonaws.com'),
     })
     Validations.of(this.#executionRole).acknowledge({
-      id: 'AwsSolutions-IAM5[Resource::*]',
+      id: 'AwsSolutions::AwsSolutions-IAM5[Resource::*]',
       reason: 'ecr:GetAuthorizationToken, for an image of ECR, knows no resource',
     })
     this.#subnetIds = props.vpc.selectSubnets(props.subnets).subnetIds
@@ -142,7 +142,7 @@ export class Jobs extends Construct {
     })
     if (scratch) addScratch(task, container)
     Validations.of(task).acknowledge({
-      id: 'AwsSolutions-ECS2',
+      id: 'AwsSolutions::AwsSolutions-ECS2',
       reason: 'The environment names places and settings; a secret (LOG_HASH_KEY) comes from a secret',
     })
     return task

@@ -8,7 +8,7 @@ import type { Construct } from 'constructs'
 export function wildcardFinding(scope: Construct, resource: string): string {
   const resolved = Stack.of(scope).resolve(resource) as string | { readonly 'Fn::Join': readonly [string, readonly Part[]] }
   const text = typeof resolved === 'string' ? resolved : resolved['Fn::Join'][1].map(written).join('')
-  return `AwsSolutions-IAM5[Resource::${text}]`
+  return `AwsSolutions::AwsSolutions-IAM5[Resource::${text}]`
 }
 
 type Part = string | { readonly Ref: string } | { readonly 'Fn::GetAtt': readonly string[] }
