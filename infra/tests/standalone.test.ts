@@ -18,6 +18,7 @@ import {
   ECR_IMAGE,
   KEY_ARN,
   QUEUE_ARN,
+  QUEUE_KEY_ARN,
   TABLE_ARN,
   USER_POOL_ARN,
   VARIANTS,
@@ -68,7 +69,7 @@ test('every problem at once, each with its mend', () => {
   const { keys, texts } = problems({
     name: '9lives',
     userPoolArn: 'eu-central-1_A1b2C3d4E',
-    tableArn: 'arn:aws:sqs:eu-central-1:111122223333:table',
+    tableArn: 'arn:aws:sqs:eu-central-1:111122223333:table/UserProfile',
     queueArn: `${QUEUE_ARN}.fifo`,
     minTasks: 0,
     access: 'open',
@@ -198,8 +199,9 @@ test('with everything given there is one stack, and it makes no pool, table, que
   worker.hasResourceProperties('AWS::ECS::Service', { NetworkConfiguration: network })
   const tasks = JSON.stringify(worker.findResources('AWS::ECS::TaskDefinition'))
   for (const name of ['confirmations', 'confirmations-dead']) assert.ok(tasks.includes(`/111122223333/${name}"`), name)
-  // Who reads an encrypted queue must be allowed to use its key.
-  assert.match(JSON.stringify(worker.findResources('AWS::IAM::Policy')), new RegExp(KEY_ARN))
+  // Who uses an encrypted queue or table must be allowed to use its key.
+  const policies = JSON.stringify(worker.findResources('AWS::IAM::Policy'))
+  for (const key of [KEY_ARN, QUEUE_KEY_ARN]) assert.ok(policies.includes(key), key)
 })
 
 test('an image of ECR may be pulled', () => {
@@ -209,6 +211,12 @@ test('an image of ECR may be pulled', () => {
   }
   assert.equal(pulls(ECR_IMAGE), true)
   assert.equal(pulls('example.com/profile-worker:1'), false)
+})
+
+test('jobs keep their files in a bucket that is there', () => {
+  const { stacks } = synthesised({ ...VARIANTS['all new'], filesBucket: 'profile-files' })
+  assert.match(JSON.stringify(template(stacks.worker).findResources('AWS::ECS::TaskDefinition')), /s3:\/\/profile-files\/profile-worker/)
+  assert.deepEqual(problems({ filesBucket: 's3://Profile_Files' }).keys, ['filesBucket'])
 })
 
 test('as the command line runs it: settings in, assembly out; a fault is a message and no stack trace', () => {

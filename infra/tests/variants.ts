@@ -14,6 +14,7 @@ export const TABLE_ARN = arn('dynamodb', 'table/UserProfile')
 export const QUEUE_ARN = arn('sqs', 'confirmations')
 export const DEAD_LETTER_QUEUE_ARN = arn('sqs', 'confirmations-dead')
 export const KEY_ARN = arn('kms', 'key/1234abcd-12ab-34cd-56ef-1234567890ab')
+export const QUEUE_KEY_ARN = arn('kms', 'key/4321abcd-12ab-34cd-56ef-1234567890ab')
 const PAGES_ARN = arn('sns', 'pages')
 const TICKETS_ARN = arn('sns', 'tickets')
 export const ECR_IMAGE = '111122223333.dkr.ecr.eu-central-1.amazonaws.com/profile-worker:1'
@@ -30,7 +31,7 @@ export const VARIANTS: Readonly<Record<string, Readonly<Record<string, unknown>>
     tableKeyArn: KEY_ARN,
     queueArn: QUEUE_ARN,
     deadLetterQueueArn: DEAD_LETTER_QUEUE_ARN,
-    queueKeyArn: KEY_ARN,
+    queueKeyArn: QUEUE_KEY_ARN,
     vpcId: 'vpc-0123456789abcdef0',
     subnetIds: 'subnet-0123456789abcdef0,subnet-0123456789abcdef1',
     pageTopicArn: PAGES_ARN,
@@ -38,7 +39,7 @@ export const VARIANTS: Readonly<Record<string, Readonly<Record<string, unknown>>
   },
   'pool and table given': { image, userPoolArn: USER_POOL_ARN, tableArn: TABLE_ARN },
   'eventbridge': { image, eventBridge: true },
-  'eventbridge with a key': { image, eventBridge: 'true', queueKeyArn: KEY_ARN },
+  'eventbridge with a key': { image, eventBridge: 'true', queueKeyArn: QUEUE_KEY_ARN },
   'endpoints': { image: ECR_IMAGE, access: 'endpoints' },
   'nat': { image: ECR_IMAGE, access: 'nat' },
   'paused': { image, paused: true },

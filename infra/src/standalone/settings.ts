@@ -40,6 +40,7 @@ export interface Settings {
   readonly paused: boolean
   readonly verifyLate: boolean
   readonly reconcile: boolean
+  readonly filesBucket?: string
   readonly pageTopicArn?: string
   readonly ticketTopicArn?: string
 }
@@ -68,6 +69,7 @@ export const SETTINGS = {
   paused: ['false', 'stops service and schedule; the queue keeps'],
   verifyLate: ['true', 'asks Cognito about late messages before a profile is made'],
   reconcile: ['true', 'looks for users without a profile every hour and enqueues them'],
+  filesBucket: ['none', 'name of an S3 bucket for what jobs keep: state, plans, backups. Without it `adopt` only plans'],
   pageTopicArn: ['nobody is told', 'SNS topic of whoever is woken'],
   ticketTopicArn: ['nobody is told', 'SNS topic of whoever reads in the morning'],
 } as const satisfies Record<string, readonly [ifAbsent: string, meaning: string]>
@@ -125,6 +127,11 @@ export function readSettings(
   const maxTasks = read.count('maxTasks', Math.max(4, minTasks), 1, 1000)
   if (maxTasks < minTasks) read.problem('maxTasks', `${maxTasks} is less than minTasks`, `give ${minTasks} or more`)
 
+  const filesBucket = read.text('filesBucket')
+  if (filesBucket !== undefined && !/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(filesBucket)) {
+    read.problem('filesBucket', `${filesBucket} is no name of a bucket`, 'give the name alone, without s3://')
+  }
+
   const settings: Settings = {
     name,
     userPoolArn: userPool?.arn,
@@ -147,6 +154,7 @@ export function readSettings(
     paused: read.yesOrNo('paused', false),
     verifyLate: read.yesOrNo('verifyLate', true),
     reconcile: read.yesOrNo('reconcile', true),
+    filesBucket,
     pageTopicArn: pageTopic?.arn,
     ticketTopicArn: ticketTopic?.arn,
   }

@@ -13,6 +13,7 @@ import * as dynamodb from 'aws-cdk-lib/aws-dynamodb'
 import * as ecs from 'aws-cdk-lib/aws-ecs'
 import * as kms from 'aws-cdk-lib/aws-kms'
 import * as lambda from 'aws-cdk-lib/aws-lambda'
+import * as s3 from 'aws-cdk-lib/aws-s3'
 import * as sns from 'aws-cdk-lib/aws-sns'
 import * as sqs from 'aws-cdk-lib/aws-sqs'
 
@@ -58,6 +59,7 @@ export function makeStacks(app: App, settings: Settings, props: StackProps = {})
     verifyLate: settings.verifyLate,
     paused: settings.paused,
     reconcile: settings.reconcile ? undefined : false,
+    filesBucket: settings.filesBucket === undefined ? undefined : s3.Bucket.fromBucketName(worker, 'Files', settings.filesBucket),
     monitoring: {
       prefix: name,
       page: topic(worker, 'PageTopic', settings.pageTopicArn),
@@ -98,16 +100,15 @@ function newQueue(scope: Stack, settings: Settings): Confirmations {
 }
 
 function givenQueue(scope: Stack, settings: Settings): Confirmations {
-  const { queue, userPoolArn, queueKeyArn } = settings
+  const { queue, userPoolArn } = settings
   if (queue === undefined || userPoolArn === undefined) throw new Error('settings.ts lets no queue through without a pool')
-  const queueKey = key(scope, 'QueueKey', queueKeyArn)
   const import_ = (id: string, queueArn: string): sqs.IQueue => {
-    return sqs.Queue.fromQueueAttributes(scope, id, { queueArn, keyArn: queueKeyArn, fifo: false })
+    return sqs.Queue.fromQueueAttributes(scope, id, { queueArn, fifo: false })
   }
   return {
     queue: import_('Queue', queue.queueArn),
     deadLetterQueue: import_('DeadLetterQueue', queue.deadLetterQueueArn),
-    queueKey,
+    queueKey: key(scope, 'QueueKey', settings.queueKeyArn),
     userPool: cognito.UserPool.fromUserPoolArn(scope, 'UserPool', userPoolArn),
   }
 }
