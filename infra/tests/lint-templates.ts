@@ -17,9 +17,14 @@ const assemblies = Object.entries(VARIANTS).map(([name, context]) => {
   return out
 })
 const files = [join(infra, 'templates'), ...assemblies].flatMap((from) => {
-  return readdirSync(from).filter((file) => file.endsWith('.template.json')).map((file) => join(from, file))
+  return readdirSync(from)
+    .filter((file) => file.endsWith('.template.json'))
+    .map((file) => join(from, file))
 })
-const { status, error } = spawnSync('cfn-lint', ['--regions', 'eu-central-1', '--', ...files], { cwd: infra, stdio: 'inherit' })
+const { status, error } = spawnSync('cfn-lint', ['--regions', 'eu-central-1', '--', ...files], {
+  cwd: infra,
+  stdio: 'inherit',
+})
 rmSync(folder, { recursive: true })
 if (error !== undefined) console.error(`cfn-lint cannot be started (${error.message}): pip install cfn-lint==1.58.0`)
 else console.log(`${files.length} templates looked at`)

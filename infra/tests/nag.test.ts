@@ -18,7 +18,14 @@ import { triggerZipFile } from './trigger-zip.ts'
 import { VARIANTS, synthesised } from './variants.ts'
 
 /** Rules that are acknowledged somewhere, each with the resource it is about. A new one is a decision. */
-const ACKNOWLEDGED = ['AwsSolutions-COG2', 'AwsSolutions-COG8', 'AwsSolutions-ECS2', 'AwsSolutions-IAM5', 'AwsSolutions-SQS3', 'AwsSolutions-VPC7']
+const ACKNOWLEDGED = [
+  'AwsSolutions-COG2',
+  'AwsSolutions-COG8',
+  'AwsSolutions-ECS2',
+  'AwsSolutions-IAM5',
+  'AwsSolutions-SQS3',
+  'AwsSolutions-VPC7',
+]
 
 interface Finding {
   readonly ruleName: string
@@ -48,13 +55,18 @@ function reportOf(app: App): Report {
 }
 
 const named = (found: readonly Finding[]): readonly string[] =>
-  found.flatMap(({ ruleName, violatingConstructs }) => violatingConstructs.map(({ constructPath }) => `${ruleName} ${constructPath}`))
+  found.flatMap(({ ruleName, violatingConstructs }) =>
+    violatingConstructs.map(({ constructPath }) => `${ruleName} ${constructPath}`),
+  )
 
 /** What the app does not offer, but the constructs do. */
 function rest(): App {
   const app = new App({ analyticsReporting: false })
   const stack = new Stack(app, 'Rest', { env: { account: '111122223333', region: 'eu-central-1' } })
-  const ingress = new ConfirmationIngress(stack, 'Confirmations', { code: lambda.Code.fromAsset(triggerZipFile()), tracing: true })
+  const ingress = new ConfirmationIngress(stack, 'Confirmations', {
+    code: lambda.Code.fromAsset(triggerZipFile()),
+    tracing: true,
+  })
   new ProfileWorker(stack, 'Worker', {
     ingress,
     table: dynamodb.Table.fromTableName(stack, 'Table', 'UserProfile'),

@@ -32,11 +32,17 @@ const noFile = (path: string): string => {
 const read = (context: Record<string, unknown>, deployedTo = {}): Settings => readSettings(context, noFile, deployedTo)
 
 /** Keys of the settings that are complained of, in order; with `texts`, the complaints themselves. */
-function problems(context: Record<string, unknown>, deployedTo = {}): { readonly keys: readonly string[]; readonly texts: readonly string[] } {
+function problems(
+  context: Record<string, unknown>,
+  deployedTo = {},
+): { readonly keys: readonly string[]; readonly texts: readonly string[] } {
   try {
     read(context, deployedTo)
   } catch (error) {
-    const texts = (error as Error).message.split('\n').slice(1).map((line) => line.slice('  - '.length))
+    const texts = (error as Error).message
+      .split('\n')
+      .slice(1)
+      .map((line) => line.slice('  - '.length))
     return { keys: texts.map((text) => text.slice(0, text.indexOf(':'))), texts }
   }
   return { keys: [], texts: [] }
@@ -49,8 +55,30 @@ const template = (stack: Stack | undefined): Template => {
 
 test('without settings everything is new and as documented', () => {
   const settings = read({})
-  const { name, eventBridge, onEnqueueFailure, architecture, access, minTasks, maxTasks, paused, verifyLate, reconcile } = settings
-  const shown = { name, eventBridge, onEnqueueFailure, architecture, access, minTasks, maxTasks, paused, verifyLate, reconcile }
+  const {
+    name,
+    eventBridge,
+    onEnqueueFailure,
+    architecture,
+    access,
+    minTasks,
+    maxTasks,
+    paused,
+    verifyLate,
+    reconcile,
+  } = settings
+  const shown = {
+    name,
+    eventBridge,
+    onEnqueueFailure,
+    architecture,
+    access,
+    minTasks,
+    maxTasks,
+    paused,
+    verifyLate,
+    reconcile,
+  }
   for (const [key, value] of Object.entries(shown)) {
     assert.equal(String(value), SETTINGS[key as keyof typeof SETTINGS][0], key)
   }
@@ -61,7 +89,10 @@ test('text of the command line and JSON of cdk.json are the same', () => {
   const text = read({ minTasks: '2', maxTasks: '7', paused: 'true', forwardAttributes: 'locale, custom:tenant' })
   const json = read({ minTasks: 2, maxTasks: 7, paused: true, forwardAttributes: ['locale', 'custom:tenant'] })
   assert.deepEqual(text, json)
-  assert.deepEqual([json.minTasks, json.maxTasks, json.paused, json.forwardAttributes], [2, 7, true, ['locale', 'custom:tenant']])
+  assert.deepEqual(
+    [json.minTasks, json.maxTasks, json.paused, json.forwardAttributes],
+    [2, 7, true, ['locale', 'custom:tenant']],
+  )
   assert.deepEqual(read({ tableArn: '', paused: '' }), read({}))
 })
 
@@ -79,16 +110,29 @@ test('every problem at once, each with its mend', () => {
     image: 7,
   })
   assert.deepEqual([...keys].sort(), [
-    'access', 'deadLetterQueueArn', 'image', 'minTasks', 'name', 'paused', 'queueArn', 'subnetIds', 'tabelArn', 'tableArn', 'userPoolArn',
+    'access',
+    'deadLetterQueueArn',
+    'image',
+    'minTasks',
+    'name',
+    'paused',
+    'queueArn',
+    'subnetIds',
+    'tabelArn',
+    'tableArn',
+    'userPoolArn',
   ])
   for (const text of texts) assert.match(text, /^\w+: .+[;] .+/, text)
   assert.ok(texts.includes('tabelArn: is not a setting; did you mean tableArn?'))
 })
 
-test('a key misspelt is told, the CDK\'s own keys are left alone', () => {
+test("a key misspelt is told, the CDK's own keys are left alone", () => {
   assert.deepEqual(problems({ tablearn: TABLE_ARN }).texts, ['tablearn: is not a setting; did you mean tableArn?'])
   assert.match(problems({ colour: 'red' }).texts[0] ?? '', /^colour: is not a setting; there are: name, /)
-  assert.deepEqual(problems({ 'aws:cdk:enable-path-metadata': true, '@aws-cdk/core:x': true, 'cli-telemetry': false }).keys, [])
+  assert.deepEqual(
+    problems({ 'aws:cdk:enable-path-metadata': true, '@aws-cdk/core:x': true, 'cli-telemetry': false }).keys,
+    [],
+  )
 })
 
 test('what excludes what', () => {
@@ -114,7 +158,9 @@ test('all of one region and account, and of that which is deployed to', () => {
   assert.deepEqual(problems({ userPoolArn: USER_POOL_ARN, tableArn: elsewhere }).texts, [
     'tableArn: its region is eu-west-1, that of userPoolArn is eu-central-1; all must be of one region and account',
   ])
-  assert.deepEqual(problems({ tableArn: TABLE_ARN.replace('1111', '4444'), userPoolArn: USER_POOL_ARN }).keys, ['tableArn'])
+  assert.deepEqual(problems({ tableArn: TABLE_ARN.replace('1111', '4444'), userPoolArn: USER_POOL_ARN }).keys, [
+    'tableArn',
+  ])
   assert.deepEqual(problems({ tableArn: TABLE_ARN }, { region: 'us-east-1', account: '111122223333' }).texts, [
     'tableArn: its region is eu-central-1, where the stacks are deployed to is us-east-1; all must be of one region and account',
   ])
@@ -123,7 +169,10 @@ test('all of one region and account, and of that which is deployed to', () => {
 test('the model comes from a file or stands in cdk.json', () => {
   const model = { type: 'Member', key: { partition: { name: 'pk', value: '{sub}' } } }
   assert.deepEqual(read({ model }).model, model)
-  assert.deepEqual(readSettings({ model: 'member.json' }, (path) => (path === 'member.json' ? JSON.stringify(model) : '')).model, model)
+  assert.deepEqual(
+    readSettings({ model: 'member.json' }, (path) => (path === 'member.json' ? JSON.stringify(model) : '')).model,
+    model,
+  )
   assert.match(problems({ model: 'absent.json' }).texts[0] ?? '', /^model: cannot be read: ENOENT: absent\.json; /)
   assert.deepEqual(problems({ model: { type: 'Member' } }).keys, ['model'])
 })
@@ -150,14 +199,16 @@ test('new pool and table outlive their stacks; the pool calls the trigger', () =
     },
   })
   assert.deepEqual(Object.keys(ingress.findOutputs('AttachTrigger')), [])
-  assert.deepEqual([stacks.ingress?.stackName, stacks.table?.stackName, stacks.worker.stackName], [
-    'profile-worker-ingress', 'profile-worker-table', 'profile-worker',
-  ])
+  assert.deepEqual(
+    [stacks.ingress?.stackName, stacks.table?.stackName, stacks.worker.stackName],
+    ['profile-worker-ingress', 'profile-worker-table', 'profile-worker'],
+  )
 })
 
 test('no stack refers to one that is made after it', () => {
   const { stacks } = synthesised(VARIANTS['all new'] ?? {})
-  const dependsOn = (stack: Stack | undefined): readonly string[] => stack?.dependencies.map(({ stackName }) => stackName).sort() ?? []
+  const dependsOn = (stack: Stack | undefined): readonly string[] =>
+    stack?.dependencies.map(({ stackName }) => stackName).sort() ?? []
   Template.fromStack(stacks.worker)
   assert.deepEqual(dependsOn(stacks.ingress), [])
   assert.deepEqual(dependsOn(stacks.table), [])
@@ -168,8 +219,14 @@ test('a new table has the key of the model', () => {
   const key = { partition: { name: 'tenant', value: '{userPoolId}' }, sort: { name: 'user', value: '{sub}' } }
   const { stacks } = synthesised({ ...VARIANTS['all new'], model: { type: 'Member', key } })
   template(stacks.table).hasResourceProperties('AWS::DynamoDB::Table', {
-    KeySchema: [{ AttributeName: 'tenant', KeyType: 'HASH' }, { AttributeName: 'user', KeyType: 'RANGE' }],
-    AttributeDefinitions: [{ AttributeName: 'tenant', AttributeType: 'S' }, { AttributeName: 'user', AttributeType: 'S' }],
+    KeySchema: [
+      { AttributeName: 'tenant', KeyType: 'HASH' },
+      { AttributeName: 'user', KeyType: 'RANGE' },
+    ],
+    AttributeDefinitions: [
+      { AttributeName: 'tenant', AttributeType: 'S' },
+      { AttributeName: 'user', AttributeType: 'S' },
+    ],
   })
 })
 
@@ -195,7 +252,9 @@ test('with everything given there is one stack, and it makes no pool, table, que
   for (const type of ['Cognito::UserPool', 'DynamoDB::Table', 'SQS::Queue', 'Lambda::Function', 'EC2::VPC']) {
     worker.resourceCountIs(`AWS::${type}`, 0)
   }
-  const network = { AwsvpcConfiguration: Match.objectLike({ Subnets: ['subnet-0123456789abcdef0', 'subnet-0123456789abcdef1'] }) }
+  const network = {
+    AwsvpcConfiguration: Match.objectLike({ Subnets: ['subnet-0123456789abcdef0', 'subnet-0123456789abcdef1'] }),
+  }
   worker.hasResourceProperties('AWS::ECS::Service', { NetworkConfiguration: network })
   const tasks = JSON.stringify(worker.findResources('AWS::ECS::TaskDefinition'))
   for (const name of ['confirmations', 'confirmations-dead']) assert.ok(tasks.includes(`/111122223333/${name}"`), name)
@@ -215,20 +274,27 @@ test('an image of ECR may be pulled', () => {
 
 test('jobs keep their files in a bucket that is there', () => {
   const { stacks } = synthesised({ ...VARIANTS['all new'], filesBucket: 'profile-files' })
-  assert.match(JSON.stringify(template(stacks.worker).findResources('AWS::ECS::TaskDefinition')), /s3:\/\/profile-files\/profile-worker/)
+  assert.match(
+    JSON.stringify(template(stacks.worker).findResources('AWS::ECS::TaskDefinition')),
+    /s3:\/\/profile-files\/profile-worker/,
+  )
   assert.deepEqual(problems({ filesBucket: 's3://Profile_Files' }).keys, ['filesBucket'])
 })
 
 test('as the command line runs it: settings in, assembly out; a fault is a message and no stack trace', () => {
   const root = join(__dirname, '..')
   const out = mkdtempSync(join(tmpdir(), 'standalone-'))
-  const app = (context: object) => [join(root, 'src', 'standalone', 'app.ts'), { CDK_OUTDIR: out, CDK_CONTEXT_JSON: JSON.stringify(context) }] as const
+  const app = (context: object) =>
+    [join(root, 'src', 'standalone', 'app.ts'), { CDK_OUTDIR: out, CDK_CONTEXT_JSON: JSON.stringify(context) }] as const
   const tsx = join(root, 'node_modules', '.bin', 'tsx')
   const [path, good] = app({ image: 'example.com/profile-worker:1', triggerZip: triggerZipFile() })
   execFileSync(tsx, [path], { env: { ...process.env, ...good }, stdio: 'pipe' })
-  assert.deepEqual(readdirSync(out).filter((file) => file.endsWith('.template.json')).sort(), [
-    'profile-worker-ingress.template.json', 'profile-worker-table.template.json', 'profile-worker.template.json',
-  ])
+  assert.deepEqual(
+    readdirSync(out)
+      .filter((file) => file.endsWith('.template.json'))
+      .sort(),
+    ['profile-worker-ingress.template.json', 'profile-worker-table.template.json', 'profile-worker.template.json'],
+  )
   const [, bad] = app({ tableArn: 'UserProfile' })
   const { status, stderr } = spawnSync(tsx, [path], { env: { ...process.env, ...bad }, encoding: 'utf8' })
   assert.equal(status, 1)

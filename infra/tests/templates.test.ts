@@ -23,7 +23,9 @@ interface Parameter {
 
 interface Template {
   readonly Parameters: Readonly<Record<string, Parameter>>
-  readonly Resources: Readonly<Record<string, { readonly Type: string; readonly Properties: any; readonly Condition?: string }>>
+  readonly Resources: Readonly<
+    Record<string, { readonly Type: string; readonly Properties: any; readonly Condition?: string }>
+  >
   readonly Outputs: Readonly<Record<string, { readonly Value: unknown; readonly Export?: unknown }>>
 }
 
@@ -39,11 +41,13 @@ const worker = byFile.get('profile-worker.template.json') as Template
 
 test('the files are what the constructs make: npm run templates', () => {
   assert.deepEqual(readdirSync(FOLDER).sort(), [...made.keys()].sort())
-  for (const [file, text] of made) assert.equal(readFileSync(join(FOLDER, file), 'utf8'), text, `${file} is old: npm run templates`)
+  for (const [file, text] of made)
+    assert.equal(readFileSync(join(FOLDER, file), 'utf8'), text, `${file} is old: npm run templates`)
 })
 
 test('none needs a bucket', () => {
-  for (const [file, text] of made) assert.ok(Buffer.byteLength(text) <= LARGEST_BODY, `${file} has ${Buffer.byteLength(text)} bytes`)
+  for (const [file, text] of made)
+    assert.ok(Buffer.byteLength(text) <= LARGEST_BODY, `${file} has ${Buffer.byteLength(text)} bytes`)
 })
 
 test('none needs a bootstrap, an asset or another stack', () => {
@@ -54,9 +58,12 @@ test('none needs a bootstrap, an asset or another stack', () => {
 
 test('every parameter says what it is and refuses what it cannot be', () => {
   for (const [file, { Parameters }] of parsed) {
-    for (const [name, { Type, Description, AllowedPattern, AllowedValues, MinLength, MinValue }] of Object.entries(Parameters)) {
+    for (const [name, { Type, Description, AllowedPattern, AllowedValues, MinLength, MinValue }] of Object.entries(
+      Parameters,
+    )) {
       assert.ok((Description ?? '').length > 10, `${file} ${name}`)
-      const constrained = AllowedPattern ?? AllowedValues ?? MinLength ?? MinValue ?? (Type.startsWith('AWS::') || undefined)
+      const constrained =
+        AllowedPattern ?? AllowedValues ?? MinLength ?? MinValue ?? (Type.startsWith('AWS::') || undefined)
       assert.notEqual(constrained, undefined, `${file} ${name} takes anything`)
     }
   }
@@ -66,12 +73,19 @@ test('what the ingress puts out is what the worker is asked for', () => {
   const asked = Object.entries(worker.Parameters).filter(([, { Default }]) => Default === undefined)
   const given = Object.keys(ingress.Outputs)
   assert.deepEqual(
-    asked.map(([name]) => name).filter((name) => !given.includes(name)).sort(),
+    asked
+      .map(([name]) => name)
+      .filter((name) => !given.includes(name))
+      .sort(),
     ['Image', 'SubnetA', 'SubnetB', 'VpcId'],
   )
-  const alarms = JSON.parse(readFileSync(join(__dirname, '..', '..', 'dashboards', 'cloudwatch', 'template.json'), 'utf8')) as Template
+  const alarms = JSON.parse(
+    readFileSync(join(__dirname, '..', '..', 'dashboards', 'cloudwatch', 'template.json'), 'utf8'),
+  ) as Template
   const both = [...given, ...Object.keys(worker.Outputs)]
-  const left = Object.entries(alarms.Parameters).filter(([name, { Default }]) => Default === undefined && !both.includes(name))
+  const left = Object.entries(alarms.Parameters).filter(
+    ([name, { Default }]) => Default === undefined && !both.includes(name),
+  )
   assert.deepEqual(left.map(([name]) => name).sort(), ['PageTopicArn', 'Repository', 'TicketTopicArn'])
 })
 
@@ -81,7 +95,10 @@ test('what the parameters decide', () => {
   assert.deepEqual(service?.Properties.DesiredCount, { 'Fn::If': ['IsPaused', 0, { Ref: 'MinTasks' }] })
   const [schedule] = ofType('AWS::Scheduler::Schedule')
   assert.deepEqual(schedule?.Properties.State, { 'Fn::If': ['IsPaused', 'DISABLED', 'ENABLED'] })
-  const network = [service?.Properties.NetworkConfiguration, schedule?.Properties.Target.EcsParameters.NetworkConfiguration]
+  const network = [
+    service?.Properties.NetworkConfiguration,
+    schedule?.Properties.Target.EcsParameters.NetworkConfiguration,
+  ]
   for (const { AwsvpcConfiguration } of network) {
     assert.deepEqual(AwsvpcConfiguration.AssignPublicIp, { Ref: 'AssignPublicIp' })
     assert.deepEqual(AwsvpcConfiguration.Subnets, [{ Ref: 'SubnetA' }, { Ref: 'SubnetB' }])
@@ -93,11 +110,17 @@ test('what the parameters decide', () => {
   assert.equal(tasks.length, runs.length + 1)
   for (const { Properties } of tasks) {
     assert.deepEqual(Properties.RuntimePlatform.CpuArchitecture, { Ref: 'CpuArchitecture' })
-    assert.deepEqual(Properties.ContainerDefinitions.map(({ Image }: { Image: unknown }) => Image), [{ Ref: 'Image' }])
+    assert.deepEqual(
+      Properties.ContainerDefinitions.map(({ Image }: { Image: unknown }) => Image),
+      [{ Ref: 'Image' }],
+    )
     assert.match(Properties.Family['Fn::Sub'], /^\$\{AWS::StackName\}-\w+$/)
   }
   const [target] = ofType('AWS::ApplicationAutoScaling::ScalableTarget')
-  assert.deepEqual([target?.Properties.MinCapacity, target?.Properties.MaxCapacity], [{ Ref: 'MinTasks' }, { Ref: 'MaxTasks' }])
+  assert.deepEqual(
+    [target?.Properties.MinCapacity, target?.Properties.MaxCapacity],
+    [{ Ref: 'MinTasks' }, { Ref: 'MaxTasks' }],
+  )
 })
 
 test('every role that pulls images may pull those of the repository', () => {
@@ -110,7 +133,9 @@ test('every role that pulls images may pull those of the repository', () => {
 
 test('a pool that is there already is asked to call the trigger by hand, and may', () => {
   const { Resources, Outputs } = ingress
-  const permission = Object.values(Resources).find(({ Type, Condition }) => Type === 'AWS::Lambda::Permission' && Condition === 'TakesUserPool')
+  const permission = Object.values(Resources).find(
+    ({ Type, Condition }) => Type === 'AWS::Lambda::Permission' && Condition === 'TakesUserPool',
+  )
   assert.deepEqual(permission?.Properties.SourceArn, {
     'Fn::Sub': 'arn:${AWS::Partition}:cognito-idp:${AWS::Region}:${AWS::AccountId}:userpool/${UserPoolId}',
   })
@@ -119,7 +144,9 @@ test('a pool that is there already is asked to call the trigger by hand, and may
 
 test('joins become substitutions where nothing else is in them', () => {
   const join = (...parts: unknown[]) => ({ 'Fn::Join': ['', parts] }) as never
-  assert.deepEqual(joinsAsSubs(join('a-', { Ref: 'B' }, { 'Fn::GetAtt': ['C', 'Arn'] })), { 'Fn::Sub': 'a-${B}${C.Arn}' })
+  assert.deepEqual(joinsAsSubs(join('a-', { Ref: 'B' }, { 'Fn::GetAtt': ['C', 'Arn'] })), {
+    'Fn::Sub': 'a-${B}${C.Arn}',
+  })
   assert.deepEqual(joinsAsSubs(join('${not}', { Ref: 'B' })), { 'Fn::Sub': '${!not}${B}' })
   assert.deepEqual(joinsAsSubs({ a: [join('x', join({ Ref: 'B' }))] } as never), { a: [{ 'Fn::Sub': 'x${B}' }] })
   const select = { 'Fn::Select': [0, { Ref: 'B' }] }
@@ -132,7 +159,10 @@ test('a family is named by its stack wherever it is named', () => {
       One: { Type: 'AWS::ECS::TaskDefinition', Properties: { Family: 'PathOne' } },
       More: { Type: 'AWS::ECS::TaskDefinition', Properties: { Family: 'PathOneMore' } },
       Two: { Type: 'AWS::ECS::TaskDefinition', Properties: { Family: 'PathTwo' } },
-      Policy: { Type: 'AWS::IAM::Policy', Properties: { Resource: { 'Fn::Join': ['', ['arn:', { Ref: 'X' }, '/PathOneMore:*']] } } },
+      Policy: {
+        Type: 'AWS::IAM::Policy',
+        Properties: { Resource: { 'Fn::Join': ['', ['arn:', { Ref: 'X' }, '/PathOneMore:*']] } },
+      },
     },
     Outputs: { Run: { Value: 'run PathOne now' } },
   }
@@ -141,14 +171,27 @@ test('a family is named by its stack wherever it is named', () => {
       One: { Type: 'AWS::ECS::TaskDefinition', Properties: { Family: { 'Fn::Sub': '${AWS::StackName}-One' } } },
       More: { Type: 'AWS::ECS::TaskDefinition', Properties: { Family: { 'Fn::Sub': '${AWS::StackName}-OneMore' } } },
       Two: { Type: 'AWS::ECS::TaskDefinition', Properties: { Family: { 'Fn::Sub': '${AWS::StackName}-Two' } } },
-      Policy: { Type: 'AWS::IAM::Policy', Properties: { Resource: { 'Fn::Sub': 'arn:${X}/${AWS::StackName}-OneMore:*' } } },
+      Policy: {
+        Type: 'AWS::IAM::Policy',
+        Properties: { Resource: { 'Fn::Sub': 'arn:${X}/${AWS::StackName}-OneMore:*' } },
+      },
     },
     Outputs: { Run: { Value: { 'Fn::Sub': 'run ${AWS::StackName}-One now' } } },
   })
 })
 
 test('text is JSON of what it was made of', () => {
-  const value = { long: ['x'.repeat(100), { y: 'z'.repeat(40) }], short: [], none: null, number: 1, nested: { a: { b: [true] } } }
+  const value = {
+    long: ['x'.repeat(100), { y: 'z'.repeat(40) }],
+    short: [],
+    none: null,
+    number: 1,
+    nested: { a: { b: [true] } },
+  }
   assert.deepEqual(JSON.parse(jsonText(value)), value)
-  assert.ok(jsonText(value).split('\n').every((line) => line.length <= 121))
+  assert.ok(
+    jsonText(value)
+      .split('\n')
+      .every((line) => line.length <= 121),
+  )
 })

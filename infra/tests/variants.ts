@@ -36,18 +36,29 @@ export const VARIANTS: Readonly<Record<string, Readonly<Record<string, unknown>>
     subnetIds: 'subnet-0123456789abcdef0,subnet-0123456789abcdef1',
     pageTopicArn: PAGES_ARN,
     ticketTopicArn: TICKETS_ARN,
+    filesBucket: 'profile-files',
   },
   'pool and table given': { image, userPoolArn: USER_POOL_ARN, tableArn: TABLE_ARN },
-  'eventbridge': { image, eventBridge: true },
+  eventbridge: { image, eventBridge: true },
   'eventbridge with a key': { image, eventBridge: 'true', queueKeyArn: QUEUE_KEY_ARN },
-  'endpoints': { image: ECR_IMAGE, access: 'endpoints' },
-  'nat': { image: ECR_IMAGE, access: 'nat' },
-  'paused': { image, paused: true },
-  'fixed, without reconcile, x86_64': { image, minTasks: 2, maxTasks: '2', reconcile: false, verifyLate: false, architecture: 'x86_64' },
+  endpoints: { image: ECR_IMAGE, access: 'endpoints' },
+  nat: { image: ECR_IMAGE, access: 'nat' },
+  paused: { image, paused: true },
+  'fixed, without reconcile, x86_64': {
+    image,
+    minTasks: 2,
+    maxTasks: '2',
+    reconcile: false,
+    verifyLate: false,
+    architecture: 'x86_64',
+  },
 }
 
 /** What the app makes of these settings. */
-export function synthesised(context: Readonly<Record<string, unknown>>, outdir?: string): { readonly app: App; readonly stacks: Stacks } {
+export function synthesised(
+  context: Readonly<Record<string, unknown>>,
+  outdir?: string,
+): { readonly app: App; readonly stacks: Stacks } {
   const machine = context.architecture === 'x86_64' ? 'x86_64' : 'arm64'
   const all = context.queueArn === undefined ? { triggerZip: zip(machine), ...context } : context
   const app = new App({
@@ -55,7 +66,13 @@ export function synthesised(context: Readonly<Record<string, unknown>>, outdir?:
     analyticsReporting: false,
     context: { '@aws-cdk/core:defaultCrossStackReferences': 'strong' },
   })
-  return { app, stacks: makeStacks(app, readSettings(all, () => '')) }
+  return {
+    app,
+    stacks: makeStacks(
+      app,
+      readSettings(all, () => ''),
+    ),
+  }
 }
 
 const zips = new Map<string, string>()

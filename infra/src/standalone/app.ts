@@ -19,7 +19,10 @@ const { CDK_DEFAULT_REGION: region, CDK_DEFAULT_ACCOUNT: account } = process.env
 const deployedTo = account === undefined ? {} : { region, account }
 try {
   const context = app.node.getAllContext() as Record<string, unknown>
-  makeStacks(app, readSettings(context, (path) => readFileSync(path, 'utf8'), deployedTo))
+  makeStacks(
+    app,
+    readSettings(context, (path) => readFileSync(path, 'utf8'), deployedTo),
+  )
   app.synth()
 } catch (error) {
   // A stack trace would hide what is to be read; with --debug it is there.

@@ -30,7 +30,9 @@ function walk(value: Json, families: readonly string[], common: string): Json {
   if (typeof value !== 'object' || value === null) return value
   const join = (value as { 'Fn::Join'?: readonly [string, readonly Json[]] })['Fn::Join']
   if (join !== undefined && join[0] === '') {
-    const parts = join[1].flatMap((part) => (typeof part === 'string' ? split(part, families, common) : [walk(part, families, common)]))
+    const parts = join[1].flatMap((part) =>
+      typeof part === 'string' ? split(part, families, common) : [walk(part, families, common)],
+    )
     return { 'Fn::Join': ['', parts] }
   }
   return Object.fromEntries(Object.entries(value).map(([key, of]) => [key, walk(of, families, common)]))

@@ -13,7 +13,10 @@ export function imageOf(scope: Construct, name: string | undefined): ecs.Contain
   const [, account, region, repositoryName, tagOrDigest] = inEcr as unknown as [string, string, string, string, string?]
   const repository = ecr.Repository.fromRepositoryAttributes(scope, 'Image', {
     repositoryName,
-    repositoryArn: Arn.format({ service: 'ecr', resource: 'repository', resourceName: repositoryName, account, region }, Stack.of(scope)),
+    repositoryArn: Arn.format(
+      { service: 'ecr', resource: 'repository', resourceName: repositoryName, account, region },
+      Stack.of(scope),
+    ),
   })
   return ecs.ContainerImage.fromEcrRepository(repository, tagOrDigest)
 }

@@ -20,8 +20,9 @@ export function ingressTemplate(stack: Stack): void {
     allowedPattern: '[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]',
   })
   const objectKeyParam = new CfnParameter(stack, 'TriggerCodeKey', {
-    description: 'Key of the zip in that bucket; its file bootstrap is producer-lambda. Another version wants another key: '
-      + 'CloudFormation does not see that an object has changed',
+    description:
+      'Key of the zip in that bucket; its file bootstrap is producer-lambda. Another version wants another key: ' +
+      'CloudFormation does not see that an object has changed',
     minLength: 1,
     maxLength: 1024,
   })
@@ -45,9 +46,13 @@ export function ingressTemplate(stack: Stack): void {
     default: '',
     allowedPattern: `(${TABLE_NAME})?`,
   })
-  const makesUserPool = new CfnCondition(stack, 'MakesUserPool', { expression: Fn.conditionEquals(userPoolId.valueAsString, '') })
+  const makesUserPool = new CfnCondition(stack, 'MakesUserPool', {
+    expression: Fn.conditionEquals(userPoolId.valueAsString, ''),
+  })
   const takesUserPool = new CfnCondition(stack, 'TakesUserPool', { expression: Fn.conditionNot(makesUserPool) })
-  const makesTable = new CfnCondition(stack, 'MakesTable', { expression: Fn.conditionEquals(tableName.valueAsString, '') })
+  const makesTable = new CfnCondition(stack, 'MakesTable', {
+    expression: Fn.conditionEquals(tableName.valueAsString, ''),
+  })
 
   const ingress = new ConfirmationIngress(stack, 'Confirmations', {
     code: lambda.Code.fromCfnParameters({ bucketNameParam, objectKeyParam }),
@@ -81,7 +86,12 @@ export function ingressTemplate(stack: Stack): void {
   output('FunctionName', 'Of the trigger', trigger.functionName)
   output('TriggerLogGroup', 'Log group of the trigger', trigger.logGroup.logGroupName)
   output('UserPoolId', 'The pool', either(makesUserPool, users.userPool.userPoolId, userPoolId.valueAsString))
-  output('UserPoolClientId', 'For the application: a client without a secret', users.client.userPoolClientId, makesUserPool)
+  output(
+    'UserPoolClientId',
+    'For the application: a client without a secret',
+    users.client.userPoolClientId,
+    makesUserPool,
+  )
   output('TableName', 'The table', either(makesTable, profiles.table.tableName, tableName.valueAsString))
 }
 

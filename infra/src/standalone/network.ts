@@ -14,7 +14,11 @@ export function networkOf(scope: Construct, { network, access }: Pick<Settings, 
   const vpc = ec2.Vpc.fromVpcAttributes(scope, 'Vpc', {
     vpcId,
     availabilityZones,
-    ...(access === 'public' ? { publicSubnetIds: [...subnetIds] } : access === 'nat' ? { privateSubnetIds: [...subnetIds] } : { isolatedSubnetIds: [...subnetIds] }),
+    ...(access === 'public'
+      ? { publicSubnetIds: [...subnetIds] }
+      : access === 'nat'
+        ? { privateSubnetIds: [...subnetIds] }
+        : { isolatedSubnetIds: [...subnetIds] }),
   })
   const { publicSubnets, privateSubnets, isolatedSubnets } = vpc
   return { access, vpc, subnets: { subnets: [...publicSubnets, ...privateSubnets, ...isolatedSubnets] } }

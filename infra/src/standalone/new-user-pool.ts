@@ -18,7 +18,13 @@ export class NewUserPool extends Construct {
       signInCaseSensitive: false,
       autoVerify: { email: true },
       accountRecovery: cognito.AccountRecovery.EMAIL_ONLY,
-      passwordPolicy: { minLength: 12, requireLowercase: true, requireUppercase: true, requireDigits: true, requireSymbols: true },
+      passwordPolicy: {
+        minLength: 12,
+        requireLowercase: true,
+        requireUppercase: true,
+        requireDigits: true,
+        requireSymbols: true,
+      },
       mfa: cognito.Mfa.OPTIONAL,
       mfaSecondFactor: { sms: false, otp: true },
       deletionProtection: true,
@@ -31,8 +37,14 @@ export class NewUserPool extends Construct {
       disableOAuth: true,
     })
     Validations.of(this.userPool).acknowledge(
-      { id: 'AwsSolutions::AwsSolutions-COG2', reason: 'Users may have a second factor; whether they must is for the application to decide' },
-      { id: 'AwsSolutions::AwsSolutions-COG8', reason: 'The plus tier is billed by user; whether it is worth it is for the application to decide' },
+      {
+        id: 'AwsSolutions::AwsSolutions-COG2',
+        reason: 'Users may have a second factor; whether they must is for the application to decide',
+      },
+      {
+        id: 'AwsSolutions::AwsSolutions-COG8',
+        reason: 'The plus tier is billed by user; whether it is worth it is for the application to decide',
+      },
     )
   }
 }

@@ -22,7 +22,9 @@ export class Reader {
   /** Throws if anything is wrong. */
   end(): void {
     if (this.#problems.length === 0) return
-    throw new Error(`The settings (CDK context, -c key=value) cannot be used:\n${this.#problems.map((line) => `  - ${line}`).join('\n')}`)
+    throw new Error(
+      `The settings (CDK context, -c key=value) cannot be used:\n${this.#problems.map((line) => `  - ${line}`).join('\n')}`,
+    )
   }
 
   /** A key misspelt would otherwise be a setting not given: a new table, say, instead of yours. */
@@ -31,7 +33,11 @@ export class Reader {
       // The CDK's own keys (feature flags, look-ups, plug-ins) have a colon, a slash, an @ or a hyphen.
       if (!/^\w+$/.test(key) || this.#known.includes(key)) continue
       const near = this.#known.find((name) => name.toLowerCase() === key.toLowerCase() || distance(name, key) <= 2)
-      this.problem(key, 'is not a setting', near === undefined ? `there are: ${this.#known.join(', ')}` : `did you mean ${near}?`)
+      this.problem(
+        key,
+        'is not a setting',
+        near === undefined ? `there are: ${this.#known.join(', ')}` : `did you mean ${near}?`,
+      )
     }
   }
 
@@ -54,7 +60,11 @@ export class Reader {
   list(key: string): readonly string[] {
     const value = this.raw(key)
     if (value === undefined) return []
-    const parts = Array.isArray(value) ? value : typeof value === 'string' ? value.split(',').map((part) => part.trim()) : [value]
+    const parts = Array.isArray(value)
+      ? value
+      : typeof value === 'string'
+        ? value.split(',').map((part) => part.trim())
+        : [value]
     if (parts.every((part): part is string => typeof part === 'string' && part !== '')) return parts
     this.problem(key, `is ${JSON.stringify(value)}, no list of names`, 'separate them by commas')
     return []

@@ -59,7 +59,10 @@ export const SETTINGS = {
   onEnqueueFailure: ['pass', '`pass` or `fail`: what becomes of a sign-up whose message could not be sent'],
   triggerZip: ['the one of this package', 'path of a zip with the trigger, for `architecture`'],
   architecture: ['arm64', '`arm64` or `x86_64`, of trigger and image'],
-  model: ['Amplify\'s documented UserProfile', 'path of a JSON file with a `ProfileModel`, or the object itself in cdk.json'],
+  model: [
+    "Amplify's documented UserProfile",
+    'path of a JSON file with a `ProfileModel`, or the object itself in cdk.json',
+  ],
   image: ['the published one of this version', 'image of the worker; one of ECR is given the permission to be pulled'],
   vpcId: ['a new VPC', 'the VPC of the tasks; needs `subnetIds`'],
   subnetIds: ['by `access`', 'subnets of the given VPC, separated by commas'],
@@ -69,7 +72,10 @@ export const SETTINGS = {
   paused: ['false', 'stops service and schedule; the queue keeps'],
   verifyLate: ['true', 'asks Cognito about late messages before a profile is made'],
   reconcile: ['true', 'looks for users without a profile every hour and enqueues them'],
-  filesBucket: ['none', 'name of an S3 bucket for what jobs keep: state, plans, backups. Without it `adopt` only plans'],
+  filesBucket: [
+    'none',
+    'name of an S3 bucket for what jobs keep: state, plans, backups. Without it `adopt` only plans',
+  ],
   pageTopicArn: ['nobody is told', 'SNS topic of whoever is woken'],
   ticketTopicArn: ['nobody is told', 'SNS topic of whoever reads in the morning'],
 } as const satisfies Record<string, readonly [ifAbsent: string, meaning: string]>
@@ -91,7 +97,11 @@ export function readSettings(
   read.unknownKeys()
   const name = read.text('name') ?? 'profile-worker'
   if (!/^[A-Za-z][A-Za-z0-9-]{0,99}$/.test(name)) {
-    read.problem('name', `${JSON.stringify(name)} cannot begin a stack's name`, 'take a letter, then letters, digits and hyphens')
+    read.problem(
+      'name',
+      `${JSON.stringify(name)} cannot begin a stack's name`,
+      'take a letter, then letters, digits and hyphens',
+    )
   }
   const userPool = read.arn('userPoolArn', 'cognito-idp', /^userpool\/[\w-]+_[0-9a-zA-Z]+$/)
   const table = read.arn('tableArn', 'dynamodb', /^table\/[A-Za-z0-9_.-]{3,255}$/)
@@ -102,7 +112,11 @@ export function readSettings(
   const pageTopic = read.arn('pageTopicArn', 'sns', /^[\w-]+$/)
   const ticketTopic = read.arn('ticketTopicArn', 'sns', /^[\w-]+$/)
   const given = [userPool, table, tableKey, queue, deadLetterQueue, queueKey, pageTopic, ticketTopic]
-  onePlace(given.filter((arn) => arn !== undefined), deployedTo, read)
+  onePlace(
+    given.filter((arn) => arn !== undefined),
+    deployedTo,
+    read,
+  )
 
   if (tableKey !== undefined && !read.given('tableArn')) {
     read.problem('tableKeyArn', 'there is no table that it belongs to', 'give `tableArn` too, or leave both out')
@@ -137,8 +151,7 @@ export function readSettings(
     userPoolArn: userPool?.arn,
     tableArn: table?.arn,
     tableKeyArn: tableKey?.arn,
-    queue:
-      queue && deadLetterQueue && { queueArn: queue.arn, deadLetterQueueArn: deadLetterQueue.arn },
+    queue: queue && deadLetterQueue && { queueArn: queue.arn, deadLetterQueueArn: deadLetterQueue.arn },
     queueKeyArn: queueKey?.arn,
     eventBridge: read.yesOrNo('eventBridge', false),
     forwardAttributes: read.list('forwardAttributes'),
@@ -173,7 +186,8 @@ function onePlace(
     const wanted = deployedTo[part] ?? first?.[part]
     const whose = deployedTo[part] === undefined ? `that of ${first?.key}` : 'where the stacks are deployed to'
     for (const { key, [part]: found } of arns) {
-      if (found !== wanted) read.problem(key, `its ${part} is ${found}, ${whose} is ${wanted}`, 'all must be of one region and account')
+      if (found !== wanted)
+        read.problem(key, `its ${part} is ${found}, ${whose} is ${wanted}`, 'all must be of one region and account')
     }
   }
 }
@@ -186,7 +200,8 @@ function givenNetwork(read: Reader): GivenNetwork | undefined {
     read.problem('vpcId', 'missing', 'subnets are of a VPC: give its id')
     return undefined
   }
-  if (!/^vpc-[0-9a-f]+$/.test(vpcId)) read.problem('vpcId', `${vpcId} is no VPC's id`, 'it looks like vpc-0123456789abcdef0')
+  if (!/^vpc-[0-9a-f]+$/.test(vpcId))
+    read.problem('vpcId', `${vpcId} is no VPC's id`, 'it looks like vpc-0123456789abcdef0')
   if (subnetIds.length === 0) read.problem('subnetIds', 'missing', 'name the subnets of the VPC in which tasks may run')
   for (const id of subnetIds.filter((id) => !/^subnet-[0-9a-f]+$/.test(id))) {
     read.problem('subnetIds', `${id} is no subnet's id`, 'it looks like subnet-0123456789abcdef0')
@@ -201,7 +216,11 @@ function givenModel(read: Reader, readText: (path: string) => string): ProfileMo
     try {
       value = JSON.parse(value.trimStart().startsWith('{') ? value : readText(value))
     } catch (error) {
-      read.problem('model', `cannot be read: ${(error as Error).message}`, 'give the path of a JSON file that holds a ProfileModel')
+      read.problem(
+        'model',
+        `cannot be read: ${(error as Error).message}`,
+        'give the path of a JSON file that holds a ProfileModel',
+      )
       return undefined
     }
   }

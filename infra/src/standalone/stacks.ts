@@ -39,13 +39,15 @@ export function makeStacks(app: App, settings: Settings, props: StackProps = {})
   const stack = (suffix: string, description: string): Stack => {
     return new Stack(app, `${name}${suffix}`, { ...props, description: `${description} (profile-worker-cdk)` })
   }
-  const ingressStack = settings.queue === undefined ? stack('-ingress', 'Announces confirmed Cognito users on a queue') : undefined
+  const ingressStack =
+    settings.queue === undefined ? stack('-ingress', 'Announces confirmed Cognito users on a queue') : undefined
   const tableStack = settings.tableArn === undefined ? stack('-table', 'The table of user profiles') : undefined
   const worker = stack('', 'Gives every confirmed Cognito user one profile item')
 
-  const table = tableStack === undefined
-    ? givenTable(worker, settings)
-    : new NewTable(tableStack, 'Profiles', { model: settings.model ?? USER_PROFILE }).table
+  const table =
+    tableStack === undefined
+      ? givenTable(worker, settings)
+      : new NewTable(tableStack, 'Profiles', { model: settings.model ?? USER_PROFILE }).table
   const confirmations = ingressStack === undefined ? givenQueue(worker, settings) : newQueue(ingressStack, settings)
 
   new ProfileWorker(worker, 'Worker', {
@@ -59,7 +61,8 @@ export function makeStacks(app: App, settings: Settings, props: StackProps = {})
     verifyLate: settings.verifyLate,
     paused: settings.paused,
     reconcile: settings.reconcile ? undefined : false,
-    filesBucket: settings.filesBucket === undefined ? undefined : s3.Bucket.fromBucketName(worker, 'Files', settings.filesBucket),
+    filesBucket:
+      settings.filesBucket === undefined ? undefined : s3.Bucket.fromBucketName(worker, 'Files', settings.filesBucket),
     monitoring: {
       prefix: name,
       page: topic(worker, 'PageTopic', settings.pageTopicArn),
@@ -101,7 +104,8 @@ function newQueue(scope: Stack, settings: Settings): Confirmations {
 
 function givenQueue(scope: Stack, settings: Settings): Confirmations {
   const { queue, userPoolArn } = settings
-  if (queue === undefined || userPoolArn === undefined) throw new Error('settings.ts lets no queue through without a pool')
+  if (queue === undefined || userPoolArn === undefined)
+    throw new Error('settings.ts lets no queue through without a pool')
   const import_ = (id: string, queueArn: string): sqs.IQueue => {
     return sqs.Queue.fromQueueAttributes(scope, id, { queueArn, fifo: false })
   }
@@ -114,7 +118,10 @@ function givenQueue(scope: Stack, settings: Settings): Confirmations {
 }
 
 function givenTable(scope: Stack, { tableArn, tableKeyArn }: Settings): dynamodb.ITable {
-  return dynamodb.Table.fromTableAttributes(scope, 'Table', { tableArn, encryptionKey: key(scope, 'TableKey', tableKeyArn) })
+  return dynamodb.Table.fromTableAttributes(scope, 'Table', {
+    tableArn,
+    encryptionKey: key(scope, 'TableKey', tableKeyArn),
+  })
 }
 
 const key = (scope: Stack, id: string, arn: string | undefined): kms.IKey | undefined =>

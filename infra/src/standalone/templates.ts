@@ -36,8 +36,10 @@ export function templates(): ReadonlyMap<string, string> {
     return { file, stack }
   })
   const assembly = app.synth()
-  return new Map(stacks.map(({ file, stack }) => {
-    const template = assembly.getStackByName(stack.stackName).template as Json
-    return [file, jsonText(joinsAsSubs(nameFamiliesByStack(template)))]
-  }))
+  return new Map(
+    stacks.map(({ file, stack }) => {
+      const template = assembly.getStackByName(stack.stackName).template as Json
+      return [file, jsonText(joinsAsSubs(nameFamiliesByStack(template)))]
+    }),
+  )
 }

@@ -21,7 +21,10 @@ export function attachByHand(scope: Construct, trigger: lambda.Function, userPoo
   new CfnOutput(scope, 'AttachTrigger', {
     description: 'What remains to be done: the pool does not call the trigger yet',
     value: Fn.join('', [
-      'Set PostConfirmation of pool ', userPool.userPoolId, ' to ', trigger.functionArn,
+      'Set PostConfirmation of pool ',
+      userPool.userPoolId,
+      ' to ',
+      trigger.functionArn,
       ' where the pool is defined (CDK, Terraform, CloudFormation: LambdaConfig), or in the Cognito console (Lambda triggers).',
       ' Beware: aws cognito-idp update-user-pool --lambda-config alone resets every other setting of the pool.',
       ' Describe it first and give everything back: docs/infra/standalone.md.',

@@ -52,13 +52,21 @@ export function workerTemplate(stack: Stack): void {
   pullFromEcr(stack, worker, parameters.ImageRepository.valueAsString)
 }
 
-function serviceFollows(service: ecs.CfnService, { MinTasks, AssignPublicIp }: WorkerParameters, isPaused: CfnCondition): void {
+function serviceFollows(
+  service: ecs.CfnService,
+  { MinTasks, AssignPublicIp }: WorkerParameters,
+  isPaused: CfnCondition,
+): void {
   service.desiredCount = Token.asNumber(Fn.conditionIf(isPaused.logicalId, 0, MinTasks.valueAsNumber))
   service.addPropertyOverride('CapacityProviderStrategy.0.Base', MinTasks.valueAsNumber)
   service.addPropertyOverride('NetworkConfiguration.AwsvpcConfiguration.AssignPublicIp', AssignPublicIp.valueAsString)
 }
 
-function scheduleFollows(schedule: scheduler.CfnSchedule, { AssignPublicIp }: WorkerParameters, isPaused: CfnCondition): void {
+function scheduleFollows(
+  schedule: scheduler.CfnSchedule,
+  { AssignPublicIp }: WorkerParameters,
+  isPaused: CfnCondition,
+): void {
   schedule.state = Fn.conditionIf(isPaused.logicalId, 'DISABLED', 'ENABLED').toString()
   const network = 'Target.EcsParameters.NetworkConfiguration.AwsvpcConfiguration.AssignPublicIp'
   schedule.addPropertyOverride(network, AssignPublicIp.valueAsString)
@@ -67,7 +75,10 @@ function scheduleFollows(schedule: scheduler.CfnSchedule, { AssignPublicIp }: Wo
 /** Called as the alarms' parameters are, and with the run-task lines' network as it is deployed. */
 function outputFollows(output: CfnOutput, { AssignPublicIp }: WorkerParameters): void {
   output.overrideLogicalId(output.node.id === 'LogGroupName' ? 'WorkerLogGroup' : output.node.id)
-  output.value = String(output.value).replace('"assignPublicIp":"ENABLED"', `"assignPublicIp":"${AssignPublicIp.valueAsString}"`)
+  output.value = String(output.value).replace(
+    '"assignPublicIp":"ENABLED"',
+    `"assignPublicIp":"${AssignPublicIp.valueAsString}"`,
+  )
 }
 
 /** Target and policies stand partly under the service, the alarm under the construct. */

@@ -29,6 +29,7 @@ import {
 import { runLine } from './run-line.ts'
 import { ReconcileSchedule } from './schedule.ts'
 import { addScratch, SCRATCH_ENVIRONMENT, SCRATCH_PATH } from './scratch.ts'
+import { wildcardFinding } from './wildcard-finding.ts'
 
 export interface JobsProps {
   readonly places: Places
@@ -177,7 +178,13 @@ export class Jobs extends Construct {
       check: () => grantCheck(role, places, run?.needs ?? NEEDS),
     }
     grants[job]()
-    if (filesBucket !== undefined) grantFiles(role, job, filesBucket, FILES_PREFIX)
+    if (filesBucket !== undefined) {
+      grantFiles(role, job, filesBucket, FILES_PREFIX)
+      Validations.of(role).acknowledge({
+        id: wildcardFinding(this, filesBucket.arnForObjects(`${FILES_PREFIX}*`)),
+        reason: 'Files under one prefix, whose names are given when a job is started',
+      })
+    }
     return role
   }
 

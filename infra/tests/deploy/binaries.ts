@@ -79,7 +79,10 @@ export function runWorker(engine: Engine, container: Container): Promise<Summary
   const path = binary('PROFILE_WORKER', 'profile-worker')
   // The port of the status page is another one's on this machine.
   const args = [...container.command, '--until-empty', '3s', '--output', 'json', '--admin-addr', 'off']
-  const child = spawn(path, args, { env: { ...whereAwsIs(engine), ...container.environment }, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(path, args, {
+    env: { ...whereAwsIs(engine), ...container.environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   let written = ''
   let logged = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => {

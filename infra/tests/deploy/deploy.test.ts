@@ -15,7 +15,8 @@ import { type Deployed, deploy } from './cloudformation.ts'
 import { CREDENTIALS, type Engine, REGION, call, signature, startEngine } from './engine.ts'
 
 const ROOT = join(__dirname, '..', '..', '..')
-const template = (name: string): string => readFileSync(join(ROOT, 'infra', 'templates', `${name}.template.json`), 'utf8')
+const template = (name: string): string =>
+  readFileSync(join(ROOT, 'infra', 'templates', `${name}.template.json`), 'utf8')
 const fixture = (path: string): string => readFileSync(join(ROOT, 'domain', 'tests', 'fixtures', path), 'utf8')
 
 const INGRESS = template('profile-ingress')
@@ -58,35 +59,70 @@ after(async () => {
 test('the engine takes every resource but those of scaling', async () => {
   const all = typesIn(WORKER, () => true)
   const untaken = ['AWS::ApplicationAutoScaling::ScalableTarget', 'AWS::ApplicationAutoScaling::ScalingPolicy']
-  const scaling = deploy(engine, 'scaling', WORKER, { ...ingress.outputs, ...OF_THE_WORKER, MaxTasks: '4', Paused: 'no' })
+  const scaling = deploy(engine, 'scaling', WORKER, {
+    ...ingress.outputs,
+    ...OF_THE_WORKER,
+    MaxTasks: '4',
+    Paused: 'no',
+  })
   await assert.rejects(scaling, new RegExp(`Unrecognized resource types: \\[${untaken.join(', ')}\\]`))
   const running = deploy(engine, 'running', WORKER, { ...ingress.outputs, ...OF_THE_WORKER, Paused: 'no' })
-  await assert.rejects(running, /ROLLBACK_COMPLETE: \w+Service\w+: unsupported operand type/, 'deploy without Paused now')
+  await assert.rejects(
+    running,
+    /ROLLBACK_COMPLETE: \w+Service\w+: unsupported operand type/,
+    'deploy without Paused now',
+  )
   const conditional = typesIn(WORKER, (condition) => condition === 'Scales')
-  assert.deepEqual(conditional, ['AWS::ApplicationAutoScaling::ScalableTarget', 'AWS::ApplicationAutoScaling::ScalingPolicy', 'AWS::CloudWatch::Alarm'])
-  assert.deepEqual(worker.types, typesIn(WORKER, (condition) => condition === undefined))
-  assert.deepEqual(all.filter((type) => !worker.types.includes(type)), conditional)
-  assert.deepEqual(ingress.types, typesIn(INGRESS, (condition) => condition !== 'TakesUserPool'))
+  assert.deepEqual(conditional, [
+    'AWS::ApplicationAutoScaling::ScalableTarget',
+    'AWS::ApplicationAutoScaling::ScalingPolicy',
+    'AWS::CloudWatch::Alarm',
+  ])
+  assert.deepEqual(
+    worker.types,
+    typesIn(WORKER, (condition) => condition === undefined),
+  )
+  assert.deepEqual(
+    all.filter((type) => !worker.types.includes(type)),
+    conditional,
+  )
+  assert.deepEqual(
+    ingress.types,
+    typesIn(INGRESS, (condition) => condition !== 'TakesUserPool'),
+  )
 })
 
 test('the queues are as the worker demands', async () => {
   const queue = await attributes(output(ingress, 'QueueUrl'))
   const deadLetters = await attributes(output(ingress, 'DeadLetterQueueUrl'))
-  assert.deepEqual(JSON.parse(queue.RedrivePolicy ?? ''), { deadLetterTargetArn: deadLetters.QueueArn, maxReceiveCount: 100 })
-  assert.deepEqual(JSON.parse(deadLetters.RedriveAllowPolicy ?? ''), { redrivePermission: 'byQueue', sourceQueueArns: [queue.QueueArn] })
+  assert.deepEqual(JSON.parse(queue.RedrivePolicy ?? ''), {
+    deadLetterTargetArn: deadLetters.QueueArn,
+    maxReceiveCount: 100,
+  })
+  assert.deepEqual(JSON.parse(deadLetters.RedriveAllowPolicy ?? ''), {
+    redrivePermission: 'byQueue',
+    sourceQueueArns: [queue.QueueArn],
+  })
   assert.equal(Number(queue.MessageRetentionPeriod), 4 * 24 * 3600)
   assert.equal(Number(deadLetters.MessageRetentionPeriod), 14 * 24 * 3600)
   assert.ok(Number(queue.VisibilityTimeout) >= 60)
   for (const { SqsManagedSseEnabled, Policy, QueueArn } of [queue, deadLetters]) {
     assert.equal(SqsManagedSseEnabled, 'true')
-    const statements = (JSON.parse(Policy ?? '') as { Statement: { Effect: string; Condition: object; Resource: string }[] }).Statement
-    const withoutTls = statements.find(({ Condition }) => JSON.stringify(Condition) === '{"Bool":{"aws:SecureTransport":"false"}}')
+    const statements = (
+      JSON.parse(Policy ?? '') as { Statement: { Effect: string; Condition: object; Resource: string }[] }
+    ).Statement
+    const withoutTls = statements.find(
+      ({ Condition }) => JSON.stringify(Condition) === '{"Bool":{"aws:SecureTransport":"false"}}',
+    )
     assert.deepEqual([withoutTls?.Effect, withoutTls?.Resource], ['Deny', QueueArn])
   }
 })
 
 test('a confirmation becomes an item, and the same confirmation again no second one', async () => {
-  const event = JSON.stringify({ ...JSON.parse(fixture('events/self-sign-up.json')), userPoolId: output(ingress, 'UserPoolId') })
+  const event = JSON.stringify({
+    ...JSON.parse(fixture('events/self-sign-up.json')),
+    userPoolId: output(ingress, 'UserPoolId'),
+  })
   for (const outcome of ['created', 'already_present']) {
     const answer = await trigger.confirm(event)
     assert.deepEqual([answer.kind, JSON.parse(answer.body)], ['response', JSON.parse(event)])
@@ -95,7 +131,11 @@ test('a confirmation becomes an item, and the same confirmation again no second 
     const rows = await items()
     assert.equal(rows.length, 1)
     const { createdAt, updatedAt, ...rest } = rows[0] ?? {}
-    const { createdAt: _, updatedAt: __, ...expected } = JSON.parse(fixture('items/self-sign-up.json')) as Record<string, unknown>
+    const {
+      createdAt: _,
+      updatedAt: __,
+      ...expected
+    } = JSON.parse(fixture('items/self-sign-up.json')) as Record<string, unknown>
     assert.deepEqual(rest, expected)
     assert.deepEqual(createdAt, updatedAt)
   }
@@ -110,13 +150,16 @@ test('what can never become an item is in the dead-letter queue, with the reason
   const summary = await runWorker(engine, container)
   assert.deepEqual([summary.received, summary.rejected], [2, 2])
   assert.equal((await items()).length, 1)
-  const { Messages = [] } = await sqs.send(new ReceiveMessageCommand({
-    QueueUrl: output(ingress, 'DeadLetterQueueUrl'),
-    MaxNumberOfMessages: 10,
-    MessageAttributeNames: ['All'],
-  }))
+  const { Messages = [] } = await sqs.send(
+    new ReceiveMessageCommand({
+      QueueUrl: output(ingress, 'DeadLetterQueueUrl'),
+      MaxNumberOfMessages: 10,
+      MessageAttributeNames: ['All'],
+    }),
+  )
   const reasons = Messages.map(({ MessageAttributes }) => {
-    return (JSON.parse(MessageAttributes?.['profile_worker.quarantine']?.StringValue ?? '{}') as { reason?: string }).reason
+    return (JSON.parse(MessageAttributes?.['profile_worker.quarantine']?.StringValue ?? '{}') as { reason?: string })
+      .reason
   })
   assert.deepEqual(reasons.sort(), ['not_json', 'pool_not_allowed'])
   assert.ok(Messages.some((message) => message.Body === body))
@@ -131,7 +174,9 @@ function output(of: Deployed, name: string): string {
 /** Types of the resources whose condition is wanted, each once, sorted. */
 function typesIn(text: string, wanted: (condition: string | undefined) => boolean): readonly string[] {
   const { Resources } = JSON.parse(text) as { Resources: Record<string, { Type: string; Condition?: string }> }
-  const types = Object.values(Resources).filter(({ Condition }) => wanted(Condition)).map(({ Type }) => Type)
+  const types = Object.values(Resources)
+    .filter(({ Condition }) => wanted(Condition))
+    .map(({ Type }) => Type)
   return [...new Set(types)].sort()
 }
 
@@ -144,14 +189,18 @@ async function attributes(QueueUrl: string): Promise<Readonly<Record<string, str
 
 async function items(): Promise<readonly Record<string, unknown>[]> {
   const dynamodb = new DynamoDBClient({ endpoint: engine.endpoint, region: REGION, credentials: CREDENTIALS })
-  const { Items = [] } = await dynamodb.send(new ScanCommand({ TableName: output(ingress, 'TableName'), ConsistentRead: true }))
+  const { Items = [] } = await dynamodb.send(
+    new ScanCommand({ TableName: output(ingress, 'TableName'), ConsistentRead: true }),
+  )
   return Items
 }
 
 /** What the engine says that the function is told. */
 async function environmentOfFunction(name: string): Promise<Readonly<Record<string, string>>> {
   const answer = await fetch(`${engine.endpoint}/2015-03-31/functions/${name}`, { headers: signature('lambda') })
-  const { Configuration } = (await answer.json()) as { Configuration: { Environment: { Variables: Record<string, string> } } }
+  const { Configuration } = (await answer.json()) as {
+    Configuration: { Environment: { Variables: Record<string, string> } }
+  }
   return Configuration.Environment.Variables
 }
 
@@ -167,6 +216,8 @@ async function containerOfService(): Promise<Container> {
   const main = taskDefinition.containerDefinitions.find((one: { name: string }) => one.name === 'worker')
   return {
     command: main.command,
-    environment: Object.fromEntries(main.environment.map(({ name, value }: { name: string; value: string }) => [name, value])),
+    environment: Object.fromEntries(
+      main.environment.map(({ name, value }: { name: string; value: string }) => [name, value]),
+    ),
   }
 }

@@ -30,7 +30,10 @@ export async function startEngine(): Promise<Engine> {
   })
   const ended = new Promise<void>((resolve) => keeper.once('exit', () => resolve()))
   const endpoint = `http://127.0.0.1:${port}`
-  await until('ministack answers', async () => (await fetch(`${endpoint}/_ministack/health`).catch(() => undefined))?.ok === true)
+  await until(
+    'ministack answers',
+    async () => (await fetch(`${endpoint}/_ministack/health`).catch(() => undefined))?.ok === true,
+  )
   return {
     endpoint,
     stop: () => {
@@ -74,7 +77,9 @@ function freePort(): Promise<number> {
     server.once('error', reject)
     server.listen(0, '127.0.0.1', () => {
       const address = server.address()
-      server.close(() => (typeof address === 'object' && address !== null ? resolve(address.port) : reject(new Error('no port'))))
+      server.close(() =>
+        typeof address === 'object' && address !== null ? resolve(address.port) : reject(new Error('no port')),
+      )
     })
   })
 }
