@@ -15,8 +15,6 @@ export function nameFamiliesByStack(template: Json): Json {
     .filter(({ Type }) => Type === 'AWS::ECS::TaskDefinition')
     .map(({ Properties }) => Properties?.Family)
     .filter((family) => typeof family === 'string')
-    // The longer ones first: one may begin another.
-    .sort((a, b) => b.length - a.length)
   const common = commonBeginning(families)
   return walk(template, families, common)
 }
