@@ -158,8 +158,7 @@ impl<Q: ConfirmationQueue, T: ProfileTable> Inserter<'_, Q, T> {
         let instruments = &self.shared.stats.instruments;
         instruments.on_write(1);
         let present = |answer: &Inserted| usize::from(matches!(answer, Inserted::Exists(_)));
-        // Boxed, as below.
-        let call = Box::pin(self.shared.table.insert(profile));
+        let call = self.shared.table.insert(profile);
         instruments.asking("PutItem", 1, call, present).await
     }
 
@@ -173,8 +172,7 @@ impl<Q: ConfirmationQueue, T: ProfileTable> Inserter<'_, Q, T> {
         let chosen: Vec<&Profile> = places.iter().filter_map(|place| profiles.get(*place).copied()).collect();
         let (begun, epoch) = (self.begun(failures), self.shared.gate.epoch());
         let mut results = {
-            // Boxed: the SDK's future is large, and each layer around it would hold it once more on the stack.
-            let call = Box::pin(self.shared.table.insert_batch(&chosen));
+            let call = self.shared.table.insert_batch(&chosen);
             self.shared.stats.instruments.on_write(chosen.len());
             let asking = self.shared.stats.instruments.asking(
                 "BatchExecuteStatement",

@@ -143,11 +143,7 @@ async fn run(written: &Written, until_empty: Option<&str>, output: Output) -> Re
 
 async fn telemetry_for(config: &Config) -> Result<Telemetry, Vec<Problem>> {
     let export = config.export.clone();
-    let places = Destinations {
-        queue_url: config.queue_url.clone(),
-        table: config.table_name.clone(),
-        ..Destinations::default()
-    };
+    let places = Destinations::new(&config.queue_url, &config.table_name);
     // The exporters' client blocks while it is made.
     let made = tokio::task::spawn_blocking(move || Telemetry::new(&export, places)).await;
     made.ok().and_then(Result::ok).ok_or_else(|| {

@@ -96,8 +96,7 @@ async fn read<Q: ConfirmationQueue, T: ProfileTable>(shared: Arc<Shared<Q, T>>, 
         asks.iter().flat_map(|ask| &ask.keys).map(|key| (key, StoredOwner::NotTold)).collect();
     let keys: Vec<&ProfileKey> = owners.keys().copied().collect();
     let epoch = shared.gate.epoch();
-    // Boxed: the SDK's future is large, and each layer around it would hold it once more on the stack.
-    let call = Box::pin(shared.table.owners(&keys));
+    let call = shared.table.owners(&keys);
     let result = shared.stats.instruments.asking("BatchGetItem", keys.len(), call, |_| 0).await;
     match &result {
         Ok(found) => owners.extend(keys.into_iter().zip(found.iter().cloned())),

@@ -99,7 +99,7 @@ pub async fn run(
             stats.set_write_deadline(config.settings.write_deadline);
             events::ready(dead_letter_url.is_some());
             if let Some(url) = &dead_letter_url {
-                let _ = telemetry.destinations.dead_letter_url.set(url.clone());
+                telemetry.destinations.on_dead_letters(url);
             }
             let sqs = clients.sqs_calm.clone();
             let urls = (config.queue_url.clone(), dead_letter_url.clone());

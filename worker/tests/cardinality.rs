@@ -164,14 +164,7 @@ fn series(telemetry: &Telemetry) -> BTreeSet<String> {
 #[tokio::test(start_paused = true)]
 async fn a_hundred_thousand_users_are_as_many_series_as_two_thousand() {
     let [few, many] = [2_000, 100_000].map(|users| {
-        (
-            users,
-            Telemetry::unpushed(Destinations {
-                queue_url: "https://sqs/1/confirmations".into(),
-                ..Destinations::default()
-            })
-            .unwrap(),
-        )
+        (users, Telemetry::unpushed(Destinations::new("https://sqs/1/confirmations", "UserProfile")).unwrap())
     });
     let mut seen = Vec::new();
     for (users, telemetry) in [few, many] {

@@ -27,7 +27,7 @@ export function attachByHand(scope: Construct, trigger: lambda.Function, userPoo
       trigger.functionArn,
       ' where the pool is defined (CDK, Terraform, CloudFormation: LambdaConfig), or in the Cognito console (Lambda triggers).',
       ' Beware: aws cognito-idp update-user-pool --lambda-config alone resets every other setting of the pool.',
-      ' Describe it first and give everything back: docs/infra/standalone.md.',
+      ' Describe it first and give everything back: docs/standalone.md.',
     ]),
   })
 }

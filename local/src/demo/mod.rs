@@ -93,7 +93,7 @@ pub async fn run(options: &Options) -> anyhow::Result<bool> {
         crowd.messages.len()
     );
     let begun = Instant::now();
-    let telemetry = quiet_telemetry()?;
+    let telemetry = quiet_telemetry(&queues)?;
     let stats = Arc::clone(&telemetry.stats);
     let stop = Stop::default();
     let progress = JoinSet::from_iter([show_progress(Arc::clone(&stats), crowd.messages.len() as u64)]);
@@ -158,14 +158,15 @@ pub(crate) async fn work_with_page(
     page: SocketAddr,
     stop: Stop,
 ) -> anyhow::Result<Summary> {
-    let telemetry = quiet_telemetry()?;
+    let telemetry = quiet_telemetry(queues)?;
     let working = work(queues, access, &telemetry, &page.to_string(), None, stop).await;
     working.context("the worker cannot run; --page-port chooses another port")
 }
 
 /// Counted, and told to nobody.
-fn quiet_telemetry() -> anyhow::Result<Telemetry> {
-    Telemetry::unpushed(telemetry::Destinations::default()).map_err(|fault| anyhow::anyhow!("{fault}"))
+fn quiet_telemetry(queues: &Queues) -> anyhow::Result<Telemetry> {
+    Telemetry::unpushed(telemetry::Destinations::new(&queues.queue, TABLE))
+        .map_err(|fault| anyhow::anyhow!("{fault}"))
 }
 
 struct Fed {

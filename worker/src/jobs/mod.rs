@@ -80,8 +80,7 @@ impl Context {
             }
         };
         let clients = Clients::new(&Access::from_environment().await, &Arc::new(Stats::default()));
-        let (export, queue_url) = (config.export.clone(), config.queue_url.clone());
-        let about = Destinations { queue_url, ..Destinations::default() };
+        let (export, about) = (config.export.clone(), Destinations::new(&config.queue_url, ""));
         // The exporter's client blocks while it is made.
         let traces = tokio::task::spawn_blocking(move || telemetry::traces(&export, about)).await;
         // A job goes on without: what it is for is done either way.

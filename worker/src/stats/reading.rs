@@ -36,7 +36,7 @@ impl Stats {
     /// How much longer than two writes may take messages have been in hand of which none has ended. Nothing, where that
     /// is as it should be: with nothing in hand, or while the table fails and they are held.
     pub fn stuck_for(&self, now: Instant) -> Duration {
-        if self.in_flight() == 0 || self.breaker_open.load(Ordering::Relaxed) {
+        if self.in_flight() == 0 || self.is_breaker_open() {
             return Duration::ZERO;
         }
         let since = self.last_movement.get().unwrap_or_default();
@@ -45,7 +45,7 @@ impl Stats {
     }
 
     /// Deliveries neither settled nor given back.
-    pub(super) fn in_flight(&self) -> u64 {
+    pub fn in_flight(&self) -> u64 {
         // The outcomes are read first: a delivery counted there was counted as received before.
         let ended: u64 = self.outcomes.iter().flatten().map(load).sum();
         self.received().saturating_sub(ended)
@@ -82,6 +82,41 @@ impl Stats {
         self.quarantined.get(reason as usize).map_or(0, load)
     }
 
+    /// Leases that were extended.
+    pub fn leases_extended(&self) -> u64 {
+        load(&self.leases_extended)
+    }
+
+    /// Leases that ended before their message did.
+    pub fn leases_lost(&self) -> u64 {
+        load(&self.leases_lost)
+    }
+
+    /// Deletes that SQS refused, or never answered.
+    pub fn failed_deletes(&self) -> u64 {
+        load(&self.unsettled_deletes)
+    }
+
+    /// Polls started while the breaker was open, beyond those it let through.
+    pub fn receives_without_attempt(&self) -> u64 {
+        load(&self.receives_without_attempt)
+    }
+
+    /// How much may be in hand at the moment.
+    pub fn effective_permits(&self) -> usize {
+        self.effective_permits.load(Ordering::Relaxed)
+    }
+
+    /// Whether the table takes no writes, as far as the worker knows.
+    pub fn is_breaker_open(&self) -> bool {
+        self.breaker_open.load(Ordering::Relaxed)
+    }
+
+    /// The age, when it was received, of the oldest message received within the last minute.
+    pub fn oldest_received_seconds(&self, now: Instant) -> Option<u64> {
+        self.oldest_received.of_the_last_minute(self.uptime(now))
+    }
+
     /// Everything at this moment.
     pub fn snapshot(&self, now: Instant) -> Snapshot {
         let uptime = self.uptime(now);
@@ -114,9 +149,9 @@ impl Stats {
                 .map(|error| (format!("{}.{}", error.operation, error.class), error.count))
                 .collect(),
             last_errors,
-            failed_deletes: load(&self.unsettled_deletes),
-            leases_extended: load(&self.leases_extended),
-            leases_lost: load(&self.leases_lost),
+            failed_deletes: self.failed_deletes(),
+            leases_extended: self.leases_extended(),
+            leases_lost: self.leases_lost(),
             api_calls: self.api_calls(),
             confirmation_to_profile_ms: self.confirmation_to_profile.since_start(),
             confirmation_to_profile_last_minute_ms: self.confirmation_to_profile.last_minute(uptime),
@@ -128,9 +163,9 @@ impl Stats {
             uptime_seconds: uptime.as_secs(),
             last_receive_seconds_ago: self.last_receive.get().map(|at| uptime.saturating_sub(at).as_secs()),
             ready: self.is_ready(),
-            breaker_open: self.breaker_open.load(Ordering::Relaxed),
-            receives_without_attempt: load(&self.receives_without_attempt),
-            effective_permits: self.effective_permits.load(Ordering::Relaxed),
+            breaker_open: self.is_breaker_open(),
+            receives_without_attempt: self.receives_without_attempt(),
+            effective_permits: self.effective_permits(),
             // Outside of a runtime there are none.
             tasks: Handle::try_current().map_or(0, |runtime| runtime.metrics().num_alive_tasks()),
             version: env!("CARGO_PKG_VERSION"),

@@ -15,9 +15,10 @@ use opentelemetry_sdk::metrics::SdkMeterProvider;
 use opentelemetry_sdk::resource::{EnvResourceDetector, TelemetryResourceDetector};
 use opentelemetry_sdk::trace::SdkTracerProvider;
 
+use super::destinations::Destinations;
 use super::instruments::Instruments;
 use super::meter::{self, Exposition};
-use super::traces::{Destinations, Traces};
+use super::traces::Traces;
 use super::{events, names};
 use crate::stats::Stats;
 

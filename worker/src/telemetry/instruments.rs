@@ -7,8 +7,9 @@ use std::time::Duration;
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Histogram, Meter};
 
+use super::destinations::{Destinations, Queue};
 use super::names::{self, Kind, Metric};
-use super::traces::{Destinations, Traces, queue_name};
+use super::traces::Traces;
 use crate::outcome::Origin;
 use crate::ports::{CallError, Message};
 
@@ -56,6 +57,16 @@ impl Messaging {
         }
     }
 
+    /// The value of `rpc.method`.
+    pub const fn method(self) -> &'static str {
+        match self {
+            Self::Receive => "SQS/ReceiveMessage",
+            Self::Delete => "SQS/DeleteMessageBatch",
+            Self::MakeVisible => "SQS/ChangeMessageVisibilityBatch",
+            Self::Quarantine => "SQS/SendMessage",
+        }
+    }
+
     /// The value of `messaging.operation.type`.
     pub const fn kind(self) -> &'static str {
         match self {
@@ -66,6 +77,8 @@ impl Messaging {
     }
 }
 
+// The SDK's futures are large, and each layer around one would hold it once more on the stack: those that make a call
+// below put it into a box before anything else.
 impl Instruments {
     /// Those of this meter, about these destinations.
     pub fn new(meter: &Meter, traces: Traces, destinations: Arc<Destinations>) -> Self {
@@ -94,49 +107,59 @@ impl Instruments {
     }
 
     /// Makes the call that brings messages.
-    pub async fn receiving(
+    pub fn receiving(
         &self,
         call: impl Future<Output = Result<Vec<Message>, CallError>>,
-    ) -> Result<Vec<Message>, CallError> {
-        let (answer, call) = self.traces.call(call).await;
-        let messages = answer.as_deref().unwrap_or_default();
-        let error = answer.as_ref().err();
-        self.on_messaging(Messaging::Receive, call.took(), error);
-        if let Some(inner) = &self.inner {
-            inner.consumed.add(messages.len() as u64, &inner.of_queue(Messaging::Receive.name()));
+    ) -> impl Future<Output = Result<Vec<Message>, CallError>> {
+        let call = Box::pin(call);
+        async move {
+            let (answer, call) = self.traces.call(call).await;
+            let messages = answer.as_deref().unwrap_or_default();
+            let error = answer.as_ref().err();
+            self.on_messaging(Messaging::Receive, call.took(), error);
+            if let Some(inner) = &self.inner {
+                let labels = of_queue(Messaging::Receive.name(), &inner.destinations.queue);
+                inner.consumed.add(messages.len() as u64, &labels);
+            }
+            self.traces.messaging(Messaging::Receive, messages.len(), messages.iter(), call, error);
+            answer
         }
-        self.traces.messaging(Messaging::Receive, messages.len(), messages.iter(), call, error);
-        answer
     }
 
     /// Makes a call about so many messages that are in hand; about which, where that is known.
-    pub async fn settling<'a, A>(
+    pub fn settling<'a, A>(
         &self,
         kind: Messaging,
         messages: usize,
         about: impl Iterator<Item = &'a Message>,
         call: impl Future<Output = Result<A, CallError>>,
-    ) -> Result<A, CallError> {
-        let (answer, call) = self.traces.call(call).await;
-        let error = answer.as_ref().err();
-        self.on_messaging(kind, call.took(), error);
-        self.traces.messaging(kind, messages, about, call, error);
-        answer
+    ) -> impl Future<Output = Result<A, CallError>> {
+        let call = Box::pin(call);
+        async move {
+            let (answer, call) = self.traces.call(call).await;
+            let error = answer.as_ref().err();
+            self.on_messaging(kind, call.took(), error);
+            self.traces.messaging(kind, messages, about, call, error);
+            answer
+        }
     }
 
     /// Makes a call to DynamoDB about so many rows, of which so many were there before.
-    pub async fn asking<A>(
+    pub fn asking<A>(
         &self,
         operation: &'static str,
         rows: usize,
         call: impl Future<Output = Result<A, CallError>>,
         present: impl FnOnce(&A) -> usize,
-    ) -> Result<A, CallError> {
-        let (answer, call) = self.traces.call(call).await;
-        let error = answer.as_ref().err();
-        self.on_database(operation, call.took(), error);
-        self.traces.database(operation, rows, answer.as_ref().map_or(0, present), call, error);
-        answer
+    ) -> impl Future<Output = Result<A, CallError>> {
+        let call = Box::pin(call);
+        async move {
+            let (answer, call) = self.traces.call(call).await;
+            let error = answer.as_ref().err();
+            self.on_database(operation, call.took(), error);
+            self.traces.database(operation, rows, answer.as_ref().map_or(0, present), call, error);
+            answer
+        }
     }
 
     /// An item was made, this long after its confirmation.
@@ -165,46 +188,52 @@ impl Instruments {
     /// A call to SQS ended.
     fn on_messaging(&self, call: Messaging, took: Duration, error: Option<&CallError>) {
         let Some(inner) = &self.inner else { return };
-        let mut labels = inner.of_queue(call.name());
-        if call == Messaging::Quarantine
-            && let (Some(last), Some(url)) = (labels.last_mut(), inner.destinations.dead_letter_url.get())
-        {
-            last.value = queue_name(url).to_owned().into();
-        }
-        labels.push(KeyValue::new(names::MESSAGING_OPERATION_TYPE, call.kind()));
-        labels.extend(error.map(error_type));
-        inner.messaging.record(took.as_secs_f64(), &labels);
+        let queue = match (call, inner.destinations.dead_letters.get()) {
+            (Messaging::Quarantine, Some(dead_letters)) => dead_letters,
+            _ => &inner.destinations.queue,
+        };
+        let [system, name, destination] = of_queue(call.name(), queue);
+        let kind = KeyValue::new(names::MESSAGING_OPERATION_TYPE, call.kind());
+        record(&inner.messaging, took, [system, name, destination, kind], error);
     }
 
     /// A batch had its turn.
     pub fn on_processed(&self, took: Duration) {
-        if let Some(inner) = &self.inner {
-            inner.processing.record(took.as_secs_f64(), &inner.of_queue("process"));
-        }
+        let Some(inner) = &self.inner else { return };
+        record(&inner.processing, took, of_queue("process", &inner.destinations.queue), None);
     }
 
     /// A call to DynamoDB ended.
     fn on_database(&self, operation: &'static str, took: Duration, error: Option<&CallError>) {
         let Some(inner) = &self.inner else { return };
-        let mut labels = vec![
+        let labels = [
             KeyValue::new(names::DB_SYSTEM_NAME, names::AWS_DYNAMODB),
             KeyValue::new(names::DB_OPERATION_NAME, operation),
         ];
-        labels.extend(error.map(error_type));
-        inner.database.record(took.as_secs_f64(), &labels);
+        record(&inner.database, took, labels, error);
     }
 }
 
-impl Inner {
-    fn of_queue(&self, operation: &'static str) -> Vec<KeyValue> {
-        vec![
-            KeyValue::new(names::MESSAGING_SYSTEM, names::AWS_SQS),
-            KeyValue::new(names::MESSAGING_OPERATION_NAME, operation),
-            KeyValue::new(
-                names::MESSAGING_DESTINATION_NAME,
-                queue_name(&self.destinations.queue_url).to_owned(),
-            ),
-        ]
+fn of_queue(operation: &'static str, queue: &Queue) -> [KeyValue; 3] {
+    [
+        KeyValue::new(names::MESSAGING_SYSTEM, names::AWS_SQS),
+        KeyValue::new(names::MESSAGING_OPERATION_NAME, operation),
+        KeyValue::new(names::MESSAGING_DESTINATION_NAME, queue.name.clone()),
+    ]
+}
+
+fn record<const N: usize>(
+    histogram: &Histogram<f64>,
+    took: Duration,
+    labels: [KeyValue; N],
+    error: Option<&CallError>,
+) {
+    match error {
+        None => histogram.record(took.as_secs_f64(), &labels),
+        Some(error) => {
+            let labels: Vec<_> = labels.into_iter().chain([error_type(error)]).collect();
+            histogram.record(took.as_secs_f64(), &labels);
+        }
     }
 }
 

@@ -93,11 +93,13 @@ pub fn observe(meter: &Meter, stats: &Arc<Stats>) {
     }
 }
 
+/// One number, without labels.
+fn number(read: fn(&Stats) -> u64) -> Observed<u64> {
+    Box::new(move |stats| vec![(read(stats), Vec::new())])
+}
+
 /// Each from the start, at 0: who looks for a growth would miss a first one that comes from nowhere.
 fn counters() -> Vec<(Metric, Observed<u64>)> {
-    let snapshot = |read: fn(&crate::stats::Snapshot) -> u64| -> Observed<u64> {
-        Box::new(move |stats| vec![(read(&stats.snapshot(Instant::now())), Vec::new())])
-    };
     vec![
         (
             Metric::Outcomes,
@@ -137,23 +139,23 @@ fn counters() -> Vec<(Metric, Observed<u64>)> {
                     .collect()
             }),
         ),
-        (Metric::LeasesExtended, snapshot(|snapshot| snapshot.leases_extended)),
-        (Metric::LeasesLost, snapshot(|snapshot| snapshot.leases_lost)),
-        (Metric::FailedDeletes, snapshot(|snapshot| snapshot.failed_deletes)),
-        (Metric::ReceivesWithoutAttempt, snapshot(|snapshot| snapshot.receives_without_attempt)),
+        (Metric::LeasesExtended, number(Stats::leases_extended)),
+        (Metric::LeasesLost, number(Stats::leases_lost)),
+        (Metric::FailedDeletes, number(Stats::failed_deletes)),
+        (Metric::ReceivesWithoutAttempt, number(Stats::receives_without_attempt)),
     ]
 }
 
 fn gauges() -> Vec<(Metric, Observed<u64>)> {
-    let snapshot = |read: fn(&crate::stats::Snapshot) -> u64| -> Observed<u64> {
-        Box::new(move |stats| vec![(read(&stats.snapshot(Instant::now())), Vec::new())])
-    };
     vec![
-        (Metric::InFlight, snapshot(|snapshot| snapshot.in_flight)),
-        (Metric::EffectivePermits, snapshot(|snapshot| snapshot.effective_permits as u64)),
-        (Metric::BreakerState, snapshot(|snapshot| u64::from(snapshot.breaker_open))),
-        (Metric::Ready, snapshot(|snapshot| u64::from(snapshot.ready))),
-        (Metric::OldestReceived, snapshot(|snapshot| snapshot.oldest_received_seconds.unwrap_or(0))),
+        (Metric::InFlight, number(Stats::in_flight)),
+        (Metric::EffectivePermits, number(|stats| stats.effective_permits() as u64)),
+        (Metric::BreakerState, number(|stats| u64::from(stats.is_breaker_open()))),
+        (Metric::Ready, number(|stats| u64::from(stats.is_ready()))),
+        (
+            Metric::OldestReceived,
+            number(|stats| stats.oldest_received_seconds(Instant::now()).unwrap_or_default()),
+        ),
         (
             Metric::QueueMessages,
             Box::new(|stats| {

@@ -3,6 +3,7 @@
 
 #[cfg(test)]
 pub(crate) mod captured;
+mod destinations;
 pub mod emf;
 pub mod events;
 mod export;
@@ -15,9 +16,10 @@ mod pseudonym;
 pub mod stdout;
 mod traces;
 
+pub use destinations::{Destinations, queue_name};
 pub use export::{Export, SetupError, Telemetry, traces};
 pub use init::{LogFormat, init};
 pub use instruments::{Instruments, Messaging};
 pub use note::{Cause, MOVED_BY_SQS, Note, QUARANTINE_ATTRIBUTE, quarantine_note};
 pub use pseudonym::Pseudonyms;
-pub use traces::{Destinations, Processing, Sending, Traces, answered_as, queue_name};
+pub use traces::{Processing, Sending, Traces, answered_as};

@@ -5,7 +5,8 @@
 //! is untrusted; what is no trace context is no link.
 
 use std::cell::RefCell;
-use std::sync::{Arc, OnceLock};
+use std::pin::Pin;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use opentelemetry::trace::{
@@ -15,6 +16,7 @@ use opentelemetry::trace::{
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::trace::{SdkTracer, Span as SdkSpan};
 
+use super::destinations::{Destinations, Queue};
 use super::instruments::{Messaging, error_type};
 use super::names;
 use crate::ports::{CallError, Message};
@@ -27,17 +29,6 @@ tokio::task_local! {
 /// For the SDK's interceptor: the answer's request id.
 pub fn answered_as(request_id: &str) {
     let _ = ANSWERED_AS.try_with(|id| *id.borrow_mut() = Some(request_id.to_owned()));
-}
-
-/// What spans are about.
-#[derive(Debug, Default)]
-pub struct Destinations {
-    /// URL of the queue.
-    pub queue_url: String,
-    /// URL of the dead-letter queue, once it is known.
-    pub dead_letter_url: OnceLock<String>,
-    /// Name of the table.
-    pub table: String,
 }
 
 /// Where spans go; the default is nowhere. Clones are the same.
@@ -119,11 +110,9 @@ impl Traces {
     }
 
     /// Makes a call, and sees how long it takes and who answers.
-    pub async fn call<A>(&self, call: impl Future<Output = A>) -> (A, Call) {
+    pub async fn call<A>(&self, call: Pin<Box<impl Future<Output = A>>>) -> (A, Call) {
         let began = Began { at: self.0.as_ref().map(|_| opentelemetry::time::now()) };
         let begun = tokio::time::Instant::now();
-        // The SDK's futures are large, and what wraps them would hold them several times on the stack.
-        let call = Box::pin(call);
         if self.0.is_none() {
             let answer = call.await;
             return (answer, Call { began, took: begun.elapsed(), request_id: None });
@@ -150,23 +139,27 @@ impl Traces {
         if kind == Messaging::Receive && messages == 0 && error.is_none() {
             return;
         }
-        let links: Vec<Link> = about.filter_map(link).collect();
-        let url = match kind {
-            Messaging::Quarantine => inner.destinations.dead_letter_url.get(),
-            Messaging::Receive | Messaging::Delete | Messaging::MakeVisible => {
-                Some(&inner.destinations.queue_url)
-            }
+        // Settle spans may link (semantic conventions, "Messaging spans"). A delete adds nothing to the turn that it ends,
+        // and there is one for each message.
+        let links: Vec<Link> = if kind == Messaging::Delete {
+            Vec::new()
+        } else {
+            about.filter_map(|message| link(message, false)).collect()
         };
-        let url = url.cloned().unwrap_or_default();
-        let mut attributes = of_queue(kind.name(), kind.kind(), &url);
-        attributes.push(KeyValue::new(names::AWS_SQS_QUEUE_URL, url.clone()));
-        attributes.push(KeyValue::new(names::RPC_METHOD, format!("SQS/{}", kind.name())));
+        let unknown = Queue::new("");
+        let queue = match kind {
+            Messaging::Quarantine => inner.destinations.dead_letters.get().unwrap_or(&unknown),
+            Messaging::Receive | Messaging::Delete | Messaging::MakeVisible => &inner.destinations.queue,
+        };
+        let mut attributes = of_queue(kind.name(), kind.kind(), queue);
+        attributes.push(KeyValue::new(names::AWS_SQS_QUEUE_URL, queue.url.clone()));
+        attributes.push(KeyValue::new(names::RPC_METHOD, kind.method()));
         // Only batch calls have a count (semantic conventions, "Messaging spans").
         if kind != Messaging::Quarantine {
             attributes.push(KeyValue::new(names::MESSAGING_BATCH_MESSAGE_COUNT, count(messages)));
         }
         // The sender's own context goes nowhere: the copy keeps the trace it came with. Hence no producer.
-        let name = format!("{} {}", kind.name(), queue_name(&url));
+        let name = format!("{} {}", kind.name(), queue.name.as_str());
         inner.tell(SpanBuilder::from_name(name).with_kind(SpanKind::Client), links, attributes, call, error);
     }
 
@@ -181,14 +174,14 @@ impl Traces {
         error: Option<&CallError>,
     ) {
         let Some(inner) = &self.0 else { return };
-        let table = inner.destinations.table.clone();
+        let table = &inner.destinations.table;
         let mut attributes = vec![
             KeyValue::new(names::DB_SYSTEM_NAME, names::AWS_DYNAMODB),
             KeyValue::new(names::DB_OPERATION_NAME, operation),
             KeyValue::new(names::RPC_METHOD, format!("DynamoDB/{operation}")),
             KeyValue::new(
                 names::AWS_DYNAMODB_TABLE_NAMES,
-                opentelemetry::Value::Array(vec![opentelemetry::StringValue::from(table.clone())].into()),
+                opentelemetry::Value::Array(vec![table.clone()].into()),
             ),
         ];
         // Never 1 (semantic conventions, "Database client spans").
@@ -198,7 +191,7 @@ impl Traces {
         if present > 0 {
             attributes.push(KeyValue::new(names::ALREADY_PRESENT, count(present)));
         }
-        let name = format!("{operation} {table}");
+        let name = format!("{operation} {}", table.as_str());
         inner.tell(
             SpanBuilder::from_name(name).with_kind(SpanKind::Client),
             Vec::new(),
@@ -212,10 +205,11 @@ impl Traces {
     pub fn processing<'a>(&self, about: impl Iterator<Item = &'a Message>) -> Option<Processing> {
         let inner = self.0.as_ref()?;
         let mut messages = 0_usize;
-        let links: Vec<Link> = about.inspect(|_| messages += 1).filter_map(link).collect();
-        let mut attributes = of_queue("process", "process", &inner.destinations.queue_url);
+        let links: Vec<Link> =
+            about.inspect(|_| messages += 1).filter_map(|message| link(message, true)).collect();
+        let mut attributes = of_queue("process", "process", &inner.destinations.queue);
         attributes.push(KeyValue::new(names::MESSAGING_BATCH_MESSAGE_COUNT, count(messages)));
-        let name = format!("process {}", queue_name(&inner.destinations.queue_url));
+        let name = format!("process {}", inner.destinations.queue.name.as_str());
         let span = SpanBuilder::from_name(name)
             .with_kind(SpanKind::Consumer)
             .with_attributes(attributes)
@@ -228,13 +222,13 @@ impl Traces {
     /// is found from here.
     pub fn sending(&self, messages: usize) -> Option<Sending> {
         let inner = self.0.as_ref()?;
-        let url = &inner.destinations.queue_url;
-        let mut attributes = of_queue(SEND, "send", url);
-        attributes.push(KeyValue::new(names::AWS_SQS_QUEUE_URL, url.clone()));
+        let queue = &inner.destinations.queue;
+        let mut attributes = of_queue(SEND, "send", queue);
+        attributes.push(KeyValue::new(names::AWS_SQS_QUEUE_URL, queue.url.clone()));
         attributes.push(KeyValue::new(names::RPC_SYSTEM_NAME, "aws-api"));
         attributes.push(KeyValue::new(names::RPC_METHOD, format!("SQS/{SEND}")));
         attributes.push(KeyValue::new(names::MESSAGING_BATCH_MESSAGE_COUNT, count(messages)));
-        let name = format!("{SEND} {}", queue_name(url));
+        let name = format!("{SEND} {}", queue.name.as_str());
         let span = SpanBuilder::from_name(name).with_kind(SpanKind::Producer).with_attributes(attributes);
         Some(Sending { span: span.start_with_context(&inner.tracer, &Context::new()) })
     }
@@ -270,27 +264,27 @@ impl Inner {
     }
 }
 
-fn of_queue(operation: &'static str, kind: &'static str, url: &str) -> Vec<KeyValue> {
-    vec![
+fn of_queue(operation: &'static str, kind: &'static str, queue: &Queue) -> Vec<KeyValue> {
+    // With room for what else a call has.
+    let mut attributes = Vec::with_capacity(10);
+    attributes.extend([
         KeyValue::new(names::MESSAGING_SYSTEM, names::AWS_SQS),
         KeyValue::new(names::MESSAGING_OPERATION_NAME, operation),
         KeyValue::new(names::MESSAGING_OPERATION_TYPE, kind),
-        KeyValue::new(names::MESSAGING_DESTINATION_NAME, queue_name(url).to_owned()),
-    ]
-}
-
-/// A queue's name, from its URL.
-pub fn queue_name(url: &str) -> &str {
-    url.trim_end_matches('/').rsplit('/').next().unwrap_or_default()
+        KeyValue::new(names::MESSAGING_DESTINATION_NAME, queue.name.clone()),
+    ]);
+    attributes
 }
 
 fn count(messages: usize) -> i64 {
     i64::try_from(messages).unwrap_or(i64::MAX)
 }
 
-fn link(message: &Message) -> Option<Link> {
+/// To where the message comes from; `named`, if it is to say which message. Once is enough: in its turn.
+fn link(message: &Message, named: bool) -> Option<Link> {
     let context = span_context(message.traceparent.as_deref()?)?;
-    Some(Link::new(context, vec![KeyValue::new(names::MESSAGING_MESSAGE_ID, message.id.clone())], 0))
+    let id = || KeyValue::new(names::MESSAGING_MESSAGE_ID, message.id.clone());
+    Some(Link::new(context, named.then(id).into_iter().collect(), 0))
 }
 
 /// A `traceparent` of version 00 (W3C Trace Context, section 3.2).
