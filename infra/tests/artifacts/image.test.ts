@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 
+import { SCRATCH_PATH } from '../../src/worker/scratch.ts'
 import { confirmation, itemOf, SUB } from './confirmation.ts'
 import { Builder, type Image } from './image.ts'
 import { asRoot, binary, eventually, freePort, localStack, must, REPOSITORY, run, Running } from './running.ts'
@@ -43,7 +44,7 @@ describe('the worker image', { timeout: 600_000 }, () => {
     assert.deepEqual(config.Entrypoint, ['/profile-worker'])
     assert.deepEqual(config.Cmd, ['run'])
     assert.equal(config.ExposedPorts, undefined)
-    assert.equal(config.Volumes, undefined)
+    assert.deepEqual(config.Volumes, { [SCRATCH_PATH]: {} })
   })
 
   test('says what it is and what it was made of', () => {
@@ -57,9 +58,11 @@ describe('the worker image', { timeout: 600_000 }, () => {
     assert.ok(says('description'))
   })
 
-  test('holds nothing that its user owns or could write, the program least of all', async () => {
+  test('holds nothing that its user owns or could write but the folder of the jobs, the program least of all', async () => {
     const [command, args] = asRoot('find', image.root, '-user', '65532', '-o', '-perm', '-o+w', '!', '-type', 'l')
-    assert.equal(await must(command, args), '', 'the user must own nothing and write nowhere')
+    const scratch = join(image.root, SCRATCH_PATH)
+    assert.equal((await must(command, args)).trim(), scratch, 'the user must own nothing else and write nowhere else')
+    assert.equal(statSync(scratch).mode & 0o7777, 0o755)
     const mode = statSync(join(image.root, 'profile-worker'))
     assert.equal(mode.mode & 0o7777, 0o755)
     assert.equal(mode.uid, 0)

@@ -71,7 +71,7 @@ export class Builder {
   /** The worker's image on that base, unpacked into a folder of this name. */
   async worker(name: string, args: Readonly<Record<string, string>> = {}): Promise<Image> {
     const context = join(this.#dir, `${name}-context`)
-    mkdirSync(context)
+    mkdirSync(join(context, 'work'), { recursive: true })
     // Without what a debug build has for debuggers, which is most of it: a release has none either.
     await must('strip', ['-o', join(context, 'profile-worker'), binary('profile-worker', 'PROFILE_WORKER_BIN')])
     const given = Object.entries({ BASE: 'localhost/base:1', BINARY: 'given', ...args })

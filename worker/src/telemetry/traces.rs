@@ -139,12 +139,11 @@ impl Traces {
         if kind == Messaging::Receive && messages == 0 && error.is_none() {
             return;
         }
-        // Settle spans may link (semantic conventions, "Messaging spans"). A delete adds nothing to the turn that it ends,
-        // and there is one for each message.
-        let links: Vec<Link> = if kind == Messaging::Delete {
-            Vec::new()
-        } else {
-            about.filter_map(|message| link(message, false)).collect()
+        // A message's receive or its processing should link, its settlement may (semantic conventions, "Messaging
+        // spans"). Links are most of what telling costs: each message has one, in its turn, or where it has none, here.
+        let links: Vec<Link> = match kind {
+            Messaging::Receive | Messaging::Delete => Vec::new(),
+            Messaging::MakeVisible | Messaging::Quarantine => about.filter_map(link).collect(),
         };
         let unknown = Queue::new("");
         let queue = match kind {
@@ -205,8 +204,7 @@ impl Traces {
     pub fn processing<'a>(&self, about: impl Iterator<Item = &'a Message>) -> Option<Processing> {
         let inner = self.0.as_ref()?;
         let mut messages = 0_usize;
-        let links: Vec<Link> =
-            about.inspect(|_| messages += 1).filter_map(|message| link(message, true)).collect();
+        let links: Vec<Link> = about.inspect(|_| messages += 1).filter_map(link).collect();
         let mut attributes = of_queue("process", "process", &inner.destinations.queue);
         attributes.push(KeyValue::new(names::MESSAGING_BATCH_MESSAGE_COUNT, count(messages)));
         let name = format!("process {}", inner.destinations.queue.name.as_str());
@@ -280,11 +278,10 @@ fn count(messages: usize) -> i64 {
     i64::try_from(messages).unwrap_or(i64::MAX)
 }
 
-/// To where the message comes from; `named`, if it is to say which message. Once is enough: in its turn.
-fn link(message: &Message, named: bool) -> Option<Link> {
+/// To where the message comes from.
+fn link(message: &Message) -> Option<Link> {
     let context = span_context(message.traceparent.as_deref()?)?;
-    let id = || KeyValue::new(names::MESSAGING_MESSAGE_ID, message.id.clone());
-    Some(Link::new(context, named.then(id).into_iter().collect(), 0))
+    Some(Link::new(context, vec![KeyValue::new(names::MESSAGING_MESSAGE_ID, message.id.clone())], 0))
 }
 
 /// A `traceparent` of version 00 (W3C Trace Context, section 3.2).
