@@ -1,5 +1,5 @@
-// cdk-nag's AwsSolutions over the standalone app in every shape and over the constructs with what the app does not offer: nothing
-// is found but what is acknowledged where it stands, with a reason.
+// cdk-nag's AwsSolutions over the standalone app in every shape and over the constructs with what the app does not
+// offer: nothing is found but what is acknowledged where it stands, with a reason.
 
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'

@@ -1,5 +1,5 @@
-// The standalone app: what its settings may be, all that is wrong with them at once, and what it makes of them. One test runs
-// it as the CDK's command line does.
+// The standalone app: what its settings may be, all that is wrong with them at once, and what it makes of them. One
+// test runs it as the CDK's command line does.
 
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'

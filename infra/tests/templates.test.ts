@@ -1,5 +1,6 @@
-// The templates under infra/templates: that they are what the constructs make now, that `aws cloudformation deploy` takes them
-// without a bucket and without a bootstrap, and that nobody has to read the constructs to fill in a parameter.
+// The templates under infra/templates: that they are what the constructs make now, that `aws cloudformation deploy`
+// takes them without a bucket and without a bootstrap, and that nobody has to read the constructs to fill in a
+// parameter.
 
 import assert from 'node:assert/strict'
 import { readFileSync, readdirSync } from 'node:fs'

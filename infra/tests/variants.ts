@@ -1,5 +1,5 @@
-// The standalone app in every shape that makes other resources: what is looked at as a whole (cdk-nag, cfn-lint) is looked at
-// in all of them.
+// The standalone app in every shape that makes other resources: what is looked at as a whole (cdk-nag, cfn-lint) is
+// looked at in all of them.
 
 import { App } from 'aws-cdk-lib'
 

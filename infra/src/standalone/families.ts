@@ -1,6 +1,7 @@
-// Names of task definitions in a template that is deployed more than once. The CDK makes a family's name of the construct's
-// path, which is the same in every stack of one template; `aws ecs run-task --task-definition FAMILY` would then start
-// whichever stack was deployed last, on its queue and its table. Here the stack's name takes the path's place.
+// Names of task definitions in a template that is deployed more than once. The CDK makes a family's name of the
+// construct's path, which is the same in every stack of one template; `aws ecs run-task --task-definition FAMILY` would
+// then start whichever stack was deployed last, on its queue and its table. Here the stack's name takes the path's
+// place.
 
 import type { Json } from './json-text.ts'
 

@@ -1,5 +1,5 @@
-// Trigger, queue and dead-letter queue as a template with parameters, for whoever deploys without Node; with a pool and a
-// table, if there are none. The constructs make it, and this only puts parameters where the app has settings.
+// Trigger, queue and dead-letter queue as a template with parameters, for whoever deploys without Node; with a pool and
+// a table, if there are none. The constructs make it, and this only puts parameters where the app has settings.
 
 import { CfnCondition, CfnOutput, CfnParameter, CfnResource, Fn, type Stack, Validations } from 'aws-cdk-lib'
 import * as cognito from 'aws-cdk-lib/aws-cognito'

@@ -1,5 +1,5 @@
-// JSON to be read by people and to be small: what fits on a line is on one line. CloudFormation takes 51,200 bytes without a
-// bucket, and blanks count.
+// JSON to be read by people and to be small: what fits on a line is on one line. CloudFormation takes 51,200 bytes
+// without a bucket, and blanks count.
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
 

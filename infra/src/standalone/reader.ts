@@ -1,5 +1,5 @@
-// CDK context as it comes: `-c` gives text, cdk.json gives JSON, and the CDK keeps its own keys beside ours. What cannot be
-// read is collected, so that all of it is told in one error.
+// CDK context as it comes: `-c` gives text, cdk.json gives JSON, and the CDK keeps its own keys beside ours. What
+// cannot be read is collected, so that all of it is told in one error.
 
 import { type Arn, arnOf } from './arn.ts'
 

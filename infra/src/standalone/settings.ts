@@ -1,6 +1,6 @@
-// What the standalone app is told by CDK context (`cdk deploy -c tableArn=…`, or `context` in cdk.json), read at once and
-// judged at once. Nothing here makes a construct; what belongs together and what excludes what is decided here and nowhere
-// else.
+// What the standalone app is told by CDK context (`cdk deploy -c tableArn=…`, or `context` in cdk.json), read at once
+// and judged at once. Nothing here makes a construct; what belongs together and what excludes what is decided here and
+// nowhere else.
 
 import type { ProfileModel } from '../model.ts'
 import type { Arn } from './arn.ts'

@@ -1,11 +1,12 @@
-// The two constructs in stacks of their own, for teams without Amplify. Three stacks at most, because each has another life:
+// The two constructs in stacks of their own, for teams without Amplify. Three stacks at most, because each has another
+// life:
 //
 //   NAME-ingress   pool (if new), trigger, queue, dead-letter queue: loses sign-ups when it is gone
 //   NAME-table     the table (if new): loses profiles when it is gone
 //   NAME           the worker: may be destroyed and made again at any time, the queue keeps
 //
-// A deployment whose tasks do not come up is rolled back whole; in a stack of its own that takes neither the trigger nor the
-// queue with it. No stack refers to one below it in this list; the first two do not know each other.
+// A deployment whose tasks do not come up is rolled back whole; in a stack of its own that takes neither the trigger
+// nor the queue with it. No stack refers to one below it in this list; the first two do not know each other.
 
 import { type App, CfnOutput, Stack, type StackProps } from 'aws-cdk-lib'
 import * as cognito from 'aws-cdk-lib/aws-cognito'

@@ -1,5 +1,5 @@
-// `Fn::Join` as the CDK writes it becomes `Fn::Sub` as a person would: "arn:${AWS::Partition}:sqs:…" is read at a glance, and
-// is half as long.
+// `Fn::Join` as the CDK writes it becomes `Fn::Sub` as a person would: "arn:${AWS::Partition}:sqs:…" is read at a
+// glance, and is half as long.
 
 import type { Json } from './json-text.ts'
 

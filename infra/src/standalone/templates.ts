@@ -1,5 +1,5 @@
-// The templates under infra/templates as text. No asset may be in them, nor anything of the CDK's bootstrap: they are deployed
-// with `aws cloudformation deploy` and nothing else.
+// The templates under infra/templates as text. No asset may be in them, nor anything of the CDK's bootstrap: they are
+// deployed with `aws cloudformation deploy` and nothing else.
 
 import { App, BootstraplessSynthesizer, Stack } from 'aws-cdk-lib'
 import { nameFamiliesByStack } from './families.ts'

@@ -1,5 +1,5 @@
-// A pool that another stack, or somebody's hand, has made: CloudFormation cannot change it from here. It is allowed to invoke
-// the trigger, and an output says how it is told to.
+// A pool that another stack, or somebody's hand, has made: CloudFormation cannot change it from here. It is allowed to
+// invoke the trigger, and an output says how it is told to.
 
 import { CfnOutput, Fn, Stack } from 'aws-cdk-lib'
 import type * as cognito from 'aws-cdk-lib/aws-cognito'

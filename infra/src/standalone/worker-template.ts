@@ -1,7 +1,7 @@
-// The worker as a template with parameters, for whoever deploys without Node. The construct makes it, with the model that
-// Amplify documents: permissions and key follow the model, so another one wants the CDK. Alarms and dashboard are a template
-// of their own (dashboards/cloudwatch/template.json), with parameters of the same names: together the two would be larger than
-// CloudFormation takes without a bucket.
+// The worker as a template with parameters, for whoever deploys without Node. The construct makes it, with the model
+// that Amplify documents: permissions and key follow the model, so another one wants the CDK. Alarms and dashboard are
+// a template of their own (dashboards/cloudwatch/template.json), with parameters of the same names: together the two
+// would be larger than CloudFormation takes without a bucket.
 
 import { Aws, CfnCondition, CfnOutput, CfnResource, Fn, type Stack, Token, Validations } from 'aws-cdk-lib'
 import * as appscaling from 'aws-cdk-lib/aws-applicationautoscaling'

@@ -1,5 +1,5 @@
-// The real trigger and the real worker as processes. They are told what the deployed function and the deployed task are told,
-// and beside it only where AWS is: nothing of what the templates say is said again here.
+// The real trigger and the real worker as processes. They are told what the deployed function and the deployed task are
+// told, and beside it only where AWS is: nothing of what the templates say is said again here.
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'

@@ -1,4 +1,5 @@
-// Deploys a template as it is in the repository, by its text: what `aws cloudformation deploy` does, without the change set.
+// Deploys a template as it is in the repository, by its text: what `aws cloudformation deploy` does, without the change
+// set.
 
 import {
   CloudFormationClient,

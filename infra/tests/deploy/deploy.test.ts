@@ -1,6 +1,6 @@
-// Deploys the templates as they are in the repository into an engine of another origin, and lets the real trigger and the real
-// worker work with what came out. Not shown here: that AWS takes them. The engine checks types, references and conditions, and
-// few properties; it starts no task.
+// Deploys the templates as they are in the repository into an engine of another origin, and lets the real trigger and
+// the real worker work with what came out. Not shown here: that AWS takes them. The engine checks types, references and
+// conditions, and few properties; it starts no task.
 
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
