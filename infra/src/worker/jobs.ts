@@ -2,7 +2,7 @@
 // them (`aws ecs run-task`, printed as outputs) and are never a service. A role limits what the task may do whatever
 // command it is given; who may start tasks is up to who may call ecs:RunTask.
 
-import { CfnOutput, Duration, Stack } from 'aws-cdk-lib'
+import { CfnOutput, Duration, Stack, Validations } from 'aws-cdk-lib'
 import type * as ec2 from 'aws-cdk-lib/aws-ec2'
 import * as ecs from 'aws-cdk-lib/aws-ecs'
 import * as iam from 'aws-cdk-lib/aws-iam'
@@ -29,6 +29,7 @@ import {
 import { runLine } from './run-line.ts'
 import { ReconcileSchedule } from './schedule.ts'
 import { addScratch, SCRATCH_ENVIRONMENT, SCRATCH_PATH } from './scratch.ts'
+import { wildcardFinding } from './wildcard-finding.ts'
 
 export interface JobsProps {
   readonly places: Places
@@ -100,6 +101,10 @@ export class Jobs extends Construct {
       description: 'Pulls the image and writes the logs of the profile worker jobs',
       assumedBy: new iam.ServicePrincipal('ecs-tasks.amazonaws.com'),
     })
+    Validations.of(this.#executionRole).acknowledge({
+      id: 'AwsSolutions::AwsSolutions-IAM5[Resource::*]',
+      reason: 'ecr:GetAuthorizationToken, for an image of ECR, knows no resource',
+    })
     this.#subnetIds = props.vpc.selectSubnets(props.subnets).subnetIds
     const made = JOB_NAMES.map((job) => [job, this.#task(job)] as const)
     this.taskDefinitions = Object.fromEntries(made) as Record<JobName, ecs.FargateTaskDefinition>
@@ -137,6 +142,10 @@ export class Jobs extends Construct {
       logging: ecs.LogDrivers.awsLogs({ logGroup, streamPrefix: job, mode: ecs.AwsLogDriverMode.BLOCKING }),
     })
     if (scratch) addScratch(task, container)
+    Validations.of(task).acknowledge({
+      id: 'AwsSolutions::AwsSolutions-ECS2',
+      reason: 'The environment names places and settings; a secret (LOG_HASH_KEY) comes from a secret',
+    })
     return task
   }
 
@@ -169,7 +178,13 @@ export class Jobs extends Construct {
       check: () => grantCheck(role, places, run?.needs ?? NEEDS),
     }
     grants[job]()
-    if (filesBucket !== undefined) grantFiles(role, job, filesBucket, FILES_PREFIX)
+    if (filesBucket !== undefined) {
+      grantFiles(role, job, filesBucket, FILES_PREFIX)
+      Validations.of(role).acknowledge({
+        id: wildcardFinding(this, filesBucket.arnForObjects(`${FILES_PREFIX}*`)),
+        reason: 'Files under one prefix, whose names are given when a job is started',
+      })
+    }
     return role
   }
 

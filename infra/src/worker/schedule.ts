@@ -1,11 +1,13 @@
 // `reconcile` on a schedule: EventBridge Scheduler starts its task. The role may start that one task definition in that one
 // cluster, and hand it its own two roles.
 
-import { Duration, Stack } from 'aws-cdk-lib'
+import { Duration, Stack, Validations } from 'aws-cdk-lib'
 import type * as ecs from 'aws-cdk-lib/aws-ecs'
 import * as iam from 'aws-cdk-lib/aws-iam'
 import * as scheduler from 'aws-cdk-lib/aws-scheduler'
 import { Construct } from 'constructs'
+
+import { wildcardFinding } from './wildcard-finding.ts'
 
 export interface ReconcileScheduleProps {
   readonly schedule: scheduler.ScheduleExpression
@@ -78,15 +80,20 @@ export class ReconcileSchedule extends Construct {
         },
       }),
     })
+    // Every revision of this family: the schedule and this policy change one after the other when it gets a new one.
+    const revisions = stack.formatArn({ service: 'ecs', resource: 'task-definition', resourceName: `${task.family}:*` })
     role.addToPrincipalPolicy(
       new iam.PolicyStatement({
         sid: 'StartReconcile',
         actions: ['ecs:RunTask'],
-        // Every revision of this family: the schedule and this policy change one after the other when it gets a new one.
-        resources: [stack.formatArn({ service: 'ecs', resource: 'task-definition', resourceName: `${task.family}:*` })],
+        resources: [revisions],
         conditions: { ArnEquals: { 'ecs:cluster': cluster.clusterArn } },
       }),
     )
+    Validations.of(role).acknowledge({
+      id: wildcardFinding(this, revisions),
+      reason: 'Revisions of one family, of which each deployment makes another',
+    })
     role.addToPrincipalPolicy(
       new iam.PolicyStatement({
         sid: 'HandOverRoles',
