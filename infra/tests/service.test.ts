@@ -192,11 +192,13 @@ test('a pause stops the tasks and the scaling, and changes nothing else', () => 
   })
 })
 
-test('an Amplify sandbox has no service and no resource, but tells where queue and table are', () => {
+test('an Amplify sandbox has no service, but tells where queue and table are', () => {
   const of = surroundings({ 'amplify-backend-type': 'sandbox' })
-  const before = Object.keys(Template.fromStack(surroundings().stack).toJSON().Resources)
+  const types = (template: Template) => Object.values(template.toJSON().Resources as Record<string, { Type: string }>).map(({ Type }) => Type)
+  const before = types(Template.fromStack(surroundings().stack))
   const { worker, template, stack, queue, deadLetterQueue, table } = made({}, of)
-  assert.deepEqual(Object.keys(template.toJSON().Resources).sort(), before.sort())
+  // One resource there must be, or the stack cannot be deployed: one that costs and does nothing.
+  assert.deepEqual(types(template).sort(), [...before, 'AWS::CloudFormation::WaitConditionHandle'].sort())
   assert.equal(worker.service, undefined)
   assert.deepEqual(stack.resolve(worker.amplifyOutputs), {
     custom: {
@@ -314,6 +316,17 @@ test('the image is the one that the release has written into the package, and no
   )
   assert.equal(written({ name: 'profile-worker-cdk', config: { image: '' } }), undefined)
   assert.equal(written({ name: 'another', config: { image: 'registry.example/worker:1.2.3' } }), undefined)
+})
+
+test('what may be written is limited to the attributes of the model where that is asked for', () => {
+  const writes = (template: Template) => statements(template).filter(({ Sid }) => Sid === 'CreateProfiles')
+  assert.deepEqual(writes(plain.template).map(({ Condition }) => Condition), [undefined])
+  // The worker's own role, with which `check` looks as well.
+  const limited = writes(made({ attributesOnly: true }).template).map(({ Condition }) => Condition)
+  const attributes = ['__typename', 'createdAt', 'email', 'id', 'profileOwner', 'updatedAt']
+  assert.deepEqual(limited, [
+    { 'ForAllValues:StringEquals': { 'dynamodb:Attributes': attributes }, Null: { 'dynamodb:Attributes': 'false' } },
+  ])
 })
 
 interface Statement {

@@ -67,7 +67,11 @@ export class ProfileWorker extends Construct {
     const secrets: Record<string, ecs.Secret> =
       settings.logHashKey === undefined ? {} : { LOG_HASH_KEY: settings.logHashKey }
     const own = workerEnvironment(places, settings, verifyLate)
-    const needs: RunNeeds = { writeStrategy: settings.writeStrategy ?? 'auto', verifyLate }
+    const needs: RunNeeds = {
+      writeStrategy: settings.writeStrategy ?? 'auto',
+      verifyLate,
+      attributesOnly: props.attributesOnly ?? false,
+    }
     const capacity = { ...CAPACITY, ...props.capacity }
     const collector = collectorOf(props)
     const common = { places, cluster, image, architecture, environment, secrets, logGroup, paused }

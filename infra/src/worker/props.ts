@@ -166,6 +166,12 @@ export interface ProfileWorkerProps {
   readonly settings?: WorkerSettings
   /** Asks Cognito about late messages before a profile is made. @default true */
   readonly verifyLate?: boolean
+  /**
+   * Limits what the worker's role may write to the attributes of the model (`dynamodb:Attributes`). Whether AWS then still
+   * answers a failed condition with a stored row that has others was not tried (docs/unverified.md): look before you leap.
+   * @default false
+   */
+  readonly attributesOnly?: boolean
   /** No task runs and no job is started; nothing is lost, the queue keeps. @default false */
   readonly paused?: boolean
   /**
