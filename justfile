@@ -65,3 +65,15 @@ ci:
 # What takes longer than the gate may.
 nightly:
     .ci/nightly
+
+# The constructs: types, tests, contracts with the Rust sources and binaries, templates (Node).
+infra:
+    cargo build -p worker -p producer-lambda
+    cd infra && npm ci --ignore-scripts && npm run check && npm test
+
+# A real Amplify backend with the constructs, and its resolvers over the worker's rows (Node).
+amplify:
+    cargo build -p worker -p local
+    cd infra && npm ci --ignore-scripts
+    cd infra/tests/amplify-gen2 && npm ci --ignore-scripts && npm test
+    cd infra/tests/read-back && npm ci --ignore-scripts && npm test
