@@ -68,7 +68,7 @@ nightly:
 
 # The constructs: types, tests, contracts with the Rust sources and binaries, templates (Node).
 infra:
-    cargo build -p worker -p producer-lambda
+    cargo build -p worker -p local -p producer-lambda
     cd infra && npm ci --ignore-scripts && npm run check && npm test
 
 # A real Amplify backend with the constructs, and its resolvers over the worker's rows (Node).
