@@ -79,11 +79,14 @@ impl Bench {
         let progress = Progress::new(1 + variants.len() * rounds as usize);
         self.within(Variant::Auto, 0, &progress).await?;
         let mut runs = Runs::new();
+        let mut order = variants.to_vec();
         for round in 1..=rounds {
-            for &variant in variants {
+            for &variant in &order {
                 let run = self.within(variant, round, &progress).await?;
                 runs.entry(variant).or_default().push(run);
             }
+            // A machine gets slower, or faster, from run to run: nobody is to be always the later of two.
+            order.reverse();
         }
         Ok(runs)
     }
