@@ -100,13 +100,6 @@ test('reconcile is told what its props say', () => {
   assert.equal(command({ noLegacyRows: true, rate: 25 }), 'reconcile --fix missing --no-legacy-rows --rate 25 --output json')
 })
 
-test('a rate that the binary would refuse is refused here, by its prop', () => {
-  for (const rate of [0, -1, 1001, Number.NaN]) {
-    const message = /reconcile\.rate: is not a number above 0 and up to 1000; /
-    assert.throws(() => jobsWith(() => ({ reconcile: { rate } })), message)
-  }
-})
-
 const FACTS: readonly CommandFacts[] = [
   { reconcile: {} },
   { reconcile: { fix: false, noLegacyRows: true, rate: 0.5 }, files: 's3://files/profile-worker' },

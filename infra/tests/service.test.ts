@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 
-import { Duration, type Stack } from 'aws-cdk-lib'
+import { type Stack } from 'aws-cdk-lib'
 import { Match, Template } from 'aws-cdk-lib/assertions'
 import * as cognito from 'aws-cdk-lib/aws-cognito'
 import * as ec2 from 'aws-cdk-lib/aws-ec2'
@@ -18,7 +18,7 @@ import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager'
 import { ConfirmationIngress, ProfileWorker, USER_PROFILE } from '../src/index.ts'
 import { publishedImage } from '../src/worker/image.ts'
 import { triggerZipFile } from './trigger-zip.ts'
-import { IMAGE, VPC, environmentOf, least, made, runTask, surroundings, workerContainer } from './worker-stack.ts'
+import { EVERY_SETTING, IMAGE, VPC, environmentOf, least, made, runTask, surroundings, workerContainer } from './worker-stack.ts'
 
 const plain = made()
 
@@ -120,16 +120,7 @@ test('what was given is said as the worker reads it', () => {
     triggerSources: ['ConfirmSignUp'],
     otherUserPools: [new cognito.UserPool(of.stack, 'Others')],
     settings: {
-      writeStrategy: 'put',
-      maxInFlight: 500,
-      maxReceivers: 8,
-      waitTime: Duration.seconds(10),
-      visibilityTimeout: Duration.minutes(2),
-      linger: Duration.millis(20),
-      writeDeadline: Duration.seconds(15),
-      holdBudget: Duration.hours(2),
-      verifyLateRate: 5,
-      log: 'worker=debug,info',
+      ...EVERY_SETTING,
       logHashKey: ecs.Secret.fromSecretsManager(new secretsmanager.Secret(of.stack, 'HashKey')),
     },
   }))
@@ -148,7 +139,7 @@ test('what was given is said as the worker reads it', () => {
     METRICS_EMF: 'on',
     LOG_FORMAT: 'json',
     RUST_LOG: 'worker=debug,info',
-    WRITE_STRATEGY: 'put',
+    WRITE_STRATEGY: 'batch',
     MAX_IN_FLIGHT: '500',
     MAX_RECEIVERS: '8',
     WAIT_TIME: '10s',

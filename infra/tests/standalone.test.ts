@@ -55,33 +55,11 @@ const template = (stack: Stack | undefined): Template => {
 
 test('without settings everything is new and as documented', () => {
   const settings = read({})
-  const {
-    name,
-    eventBridge,
-    onEnqueueFailure,
-    architecture,
-    access,
-    minTasks,
-    maxTasks,
-    paused,
-    verifyLate,
-    reconcile,
-  } = settings
-  const shown = {
-    name,
-    eventBridge,
-    onEnqueueFailure,
-    architecture,
-    access,
-    minTasks,
-    maxTasks,
-    paused,
-    verifyLate,
-    reconcile,
-  }
-  for (const [key, value] of Object.entries(shown)) {
-    assert.equal(String(value), SETTINGS[key as keyof typeof SETTINGS][0], key)
-  }
+  const shown = [
+    'name', 'eventBridge', 'onEnqueueFailure', 'architecture', 'access',
+    'minTasks', 'maxTasks', 'paused', 'verifyLate', 'reconcile',
+  ] as const
+  for (const key of shown) assert.equal(String(settings[key]), SETTINGS[key][0], key)
   assert.deepEqual([settings.userPoolArn, settings.tableArn, settings.queue], [undefined, undefined, undefined])
 })
 

@@ -29,7 +29,7 @@ import {
 import { OTLP_ENDPOINT } from '../src/worker/collector.ts'
 import { HEALTH_CHECK } from '../src/worker/service.ts'
 import { type Ended, WITH_BINARY, withDenied } from './binary.ts'
-import { type Container, environmentOf, least, made, surroundings, workerContainer } from './worker-stack.ts'
+import { type Container, EVERY_SETTING, environmentOf, least, made, surroundings, workerContainer } from './worker-stack.ts'
 
 const REPOSITORY = join(__dirname, '..', '..')
 const rust = (path: string): string => readFileSync(join(REPOSITORY, 'worker', 'src', path), 'utf8')
@@ -58,7 +58,7 @@ test('every variable of every task is one that the binary reads', () => {
     [...`${rust('cli.rs')}${rust('cli/jobs.rs')}`.matchAll(/\benv = "([A-Z_]+)"/g)].map(([, name]) => name),
   )
   assert.ok(read.size > 30, `only ${[...read]}`)
-  const { template } = made({ settings: everySetting, collector: true, model: USER_PROFILE })
+  const { template } = made({ settings: EVERY_SETTING, collector: true, model: USER_PROFILE })
   const tasks = Object.values(template.findResources('AWS::ECS::TaskDefinition'))
   const containers = tasks.flatMap(({ Properties }) => Properties.ContainerDefinitions as Container[])
   const own = containers.filter(({ Name }) => Name !== 'collector')
@@ -142,19 +142,6 @@ async function profileWorker(args: readonly string[], environment: Readonly<Reco
   return ended[0]
 }
 
-const everySetting: WorkerSettings = {
-  writeStrategy: 'batch',
-  maxInFlight: 500,
-  maxReceivers: 8,
-  waitTime: Duration.seconds(10),
-  visibilityTimeout: Duration.minutes(2),
-  linger: Duration.millis(20),
-  writeDeadline: Duration.seconds(15),
-  holdBudget: Duration.hours(2),
-  verifyLateRate: 5,
-  log: 'worker=debug,info',
-}
-
 const QUEUE = 'https://sqs.eu-central-1.amazonaws.com/111122223333/confirmations'
 
 /** The container's environment as ECS would hand it over. */
@@ -177,7 +164,7 @@ function handedOver(container: Container): Record<string, string> {
 test('the worker accepts the environment of the task definition', WITH_BINARY, async () => {
   const tasks = [
     made(),
-    made({ settings: everySetting, collector: true, model: USER_PROFILE, triggerSources: ['ConfirmForgotPassword'] }),
+    made({ settings: EVERY_SETTING, collector: true, model: USER_PROFILE, triggerSources: ['ConfirmForgotPassword'] }),
   ]
   const ended = await Promise.all(
     tasks.map(({ template }) => profileWorker(['check'], handedOver(workerContainer(template)))),

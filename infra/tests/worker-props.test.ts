@@ -343,3 +343,10 @@ test('sources that leave nobody', () => {
 test('an own VPC works in a stack that knows neither account nor region', () => {
   made({}, surroundings({}, {})).template.resourceCountIs('AWS::EC2::Subnet', 2)
 })
+
+test('a rate that the binary would refuse is refused here, by its prop', () => {
+  for (const rate of [0, -1, 1001, Number.NaN]) {
+    const message = /reconcile\.rate: is not a number above 0 and up to 1000; /
+    assert.throws(() => made({ reconcile: { rate } }), message)
+  }
+})

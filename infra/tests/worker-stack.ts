@@ -1,13 +1,13 @@
 // A stack with everything a worker needs, for the tests of ProfileWorker: what is made of it and what is refused.
 
-import { App, Stack, type StackProps } from 'aws-cdk-lib'
+import { App, Duration, Stack, type StackProps } from 'aws-cdk-lib'
 import { Template } from 'aws-cdk-lib/assertions'
 import * as cognito from 'aws-cdk-lib/aws-cognito'
 import * as dynamodb from 'aws-cdk-lib/aws-dynamodb'
 import * as ecs from 'aws-cdk-lib/aws-ecs'
 import * as sqs from 'aws-cdk-lib/aws-sqs'
 
-import { ProfileWorker, type ProfileWorkerProps } from '../src/index.ts'
+import { ProfileWorker, type ProfileWorkerProps, type WorkerSettings } from '../src/index.ts'
 
 export const ENV = { account: '111122223333', region: 'eu-central-1' }
 
@@ -57,6 +57,20 @@ export const least = (of: Surroundings): ProfileWorkerProps => ({
   userPool: of.userPool,
   image: ecs.ContainerImage.fromRegistry(IMAGE),
 })
+
+/** Each with another value than the binary's default. */
+export const EVERY_SETTING: WorkerSettings = {
+  writeStrategy: 'batch',
+  maxInFlight: 500,
+  maxReceivers: 8,
+  waitTime: Duration.seconds(10),
+  visibilityTimeout: Duration.minutes(2),
+  linger: Duration.millis(20),
+  writeDeadline: Duration.seconds(15),
+  holdBudget: Duration.hours(2),
+  verifyLateRate: 5,
+  log: 'worker=debug,info',
+}
 
 export interface Made extends Surroundings {
   readonly worker: ProfileWorker

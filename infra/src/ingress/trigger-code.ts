@@ -2,14 +2,14 @@
 // the first sign-up; here it fails at synth.
 
 import { existsSync, readFileSync, statSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 
 import * as lambda from 'aws-cdk-lib/aws-lambda'
 
+import { ownPackage } from '../own-package.ts'
 import type { Problems } from '../problems.ts'
 import { zipEntry } from './zip.ts'
 
-const PACKAGE = 'profile-worker-cdk'
 /** What Lambda starts under provided.al2023. */
 export const BOOTSTRAP = 'bootstrap'
 
@@ -21,13 +21,10 @@ export function triggerZip(architecture: lambda.Architecture, root = packageRoot
   return join(root, 'assets', `trigger-${architecture.name}.zip`)
 }
 
-// The compiled file stands deeper in the package than its source, so the way up is asked for and not counted.
 function packageRoot(): string {
-  for (let folder = __dirname; folder !== dirname(folder); folder = dirname(folder)) {
-    const manifest = join(folder, 'package.json')
-    if (existsSync(manifest) && JSON.parse(readFileSync(manifest, 'utf8')).name === PACKAGE) return folder
-  }
-  throw new Error(`the folder of ${PACKAGE} is not above ${__dirname}: leave the package out of your bundle`)
+  const own = ownPackage()
+  if (own !== undefined) return own.folder
+  throw new Error(`the folder of profile-worker-cdk is not above ${__dirname}: leave the package out of your bundle`)
 }
 
 /** The code of the function: what is given, or the zip of the package. Undefined after a problem. */

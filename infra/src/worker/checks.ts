@@ -8,9 +8,11 @@ import type * as ec2 from 'aws-cdk-lib/aws-ec2'
 import type * as ecs from 'aws-cdk-lib/aws-ecs'
 import type * as sqs from 'aws-cdk-lib/aws-sqs'
 
+import { TRIGGER_SOURCES } from '../ingress/check.ts'
 import { USER_PROFILE } from '../model.ts'
 import type { Problems } from '../problems.ts'
 import { checkSettings } from './budgets.ts'
+import { collectorOf } from './collector.ts'
 import { checkReconcile } from './commands.ts'
 import { checkSize } from './fargate-size.ts'
 import { checkModel } from './fit.ts'
@@ -60,7 +62,7 @@ export function checkPlaces(props: ProfileWorkerProps, problems: Problems): Plac
     ...(queueKey && { queueKey }),
     ...(props.table.encryptionKey && { tableKey: props.table.encryptionKey }),
     model,
-    triggerSources: props.triggerSources ?? props.ingress?.triggerSources ?? ['ConfirmSignUp', 'ConfirmForgotPassword'],
+    triggerSources: props.triggerSources ?? props.ingress?.triggerSources ?? TRIGGER_SOURCES,
   }
 }
 
@@ -215,7 +217,7 @@ function checkReach(scope: Stack, props: ProfileWorkerProps, problems: Problems)
       'copy it to a repository of ECR and give image: ecs.ContainerImage.fromEcrRepository(repository, tag)',
     )
   }
-  const collector = props.collector === true ? {} : props.collector || undefined
+  const collector = collectorOf(props)
   if (collector !== undefined && collector.image === undefined) {
     problems.add(
       'collector.image',

@@ -5,7 +5,7 @@ import { Duration, Validations } from 'aws-cdk-lib'
 import * as ecs from 'aws-cdk-lib/aws-ecs'
 import * as iam from 'aws-cdk-lib/aws-iam'
 
-import type { CollectorProps } from './props.ts'
+import type { CollectorProps, ProfileWorkerProps } from './props.ts'
 
 /** Where it listens, and where the worker pushes: both containers share the task's loopback. */
 export const OTLP_ENDPOINT = 'http://localhost:4318'
@@ -37,6 +37,10 @@ service:
       processors: [memory_limiter, batch]
       exporters: [awsxray]
 `
+
+/** `true` is a collector with defaults. */
+export const collectorOf = ({ collector }: Pick<ProfileWorkerProps, 'collector'>): CollectorProps | undefined =>
+  collector === true ? {} : collector || undefined
 
 export interface CollectorOf {
   readonly task: ecs.FargateTaskDefinition

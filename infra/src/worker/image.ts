@@ -1,19 +1,14 @@
-// The image that belongs to this version of the package. Its name stands in package.json (`config.image`) and is set by
-// the release, after the image was published: a name that nobody has published must never reach a task definition.
+// The image (worker/Dockerfile): what the tasks rely on in it, and the one that belongs to this version of the package. Its
+// name stands in package.json (`config.image`) and is set by the release, after the image was published: a name that
+// nobody has published must never reach a task definition.
 
-import { existsSync, readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { ownPackage } from '../own-package.ts'
 
-const PACKAGE = 'profile-worker-cdk'
+/** The binary, and the entry point. */
+export const BINARY = '/profile-worker'
 
-/** `registry/repository:version`, or `undefined` in a copy of the package that no release has made. */
-export function publishedImage(from: string = __dirname): string | undefined {
-  for (let folder = from; ; folder = dirname(folder)) {
-    const path = join(folder, 'package.json')
-    if (existsSync(path)) {
-      const manifest = JSON.parse(readFileSync(path, 'utf8')) as { name?: string; config?: { image?: string } }
-      if (manifest.name === PACKAGE) return manifest.config?.image || undefined
-    }
-    if (dirname(folder) === folder) return undefined
-  }
-}
+/** Nobody. In the image only the folder of the jobs (scratch.ts) is his. */
+export const USER = '65532:65532'
+
+/** `registry/repository@digest`, or `undefined` in a copy of the package that no release has made. */
+export const publishedImage = (from?: string): string | undefined => ownPackage(from)?.image

@@ -11,8 +11,8 @@ import type * as s3 from 'aws-cdk-lib/aws-s3'
 import * as scheduler from 'aws-cdk-lib/aws-scheduler'
 import { Construct } from 'constructs'
 
-import { Problems } from '../problems.ts'
-import { checkReconcile, type CommandFacts, commandsOf, JOB_NAMES, type JobName } from './commands.ts'
+import { type CommandFacts, commandsOf, JOB_NAMES, type JobName } from './commands.ts'
+import { USER } from './image.ts'
 import type { Places } from './places.ts'
 import type { ReconcileProps } from './profile-worker.ts'
 import {
@@ -70,9 +70,6 @@ export const JOB_CONTAINER = 'profile-worker'
 /** Begins the keys of the objects in {@link JobsProps.filesBucket}. */
 const FILES_PREFIX = 'profile-worker/'
 
-/** The user of the image (distroless `nonroot`). */
-const USER = '65532:65532'
-
 /** Small ones are enough: what grows with the pool is counted in bytes a user. `run-task` can override both. */
 const SIZE = { cpu: 256, memoryLimitMiB: 512 } as const
 
@@ -90,9 +87,6 @@ export class Jobs extends Construct {
     super(scope, id)
     this.#props = props
     const { filesBucket, reconcile } = props
-    const problems = new Problems(this)
-    if (reconcile !== false) checkReconcile(reconcile, problems)
-    problems.end()
     this.#facts = {
       reconcile: reconcile === false ? {} : reconcile,
       ...(filesBucket && { files: filesBucket.s3UrlForObject(FILES_PREFIX.slice(0, -1)) }),

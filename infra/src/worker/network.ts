@@ -61,8 +61,7 @@ export class Network extends Construct {
 
   constructor(scope: Construct, id: string, of: NetworkOf) {
     super(scope, id)
-    const own = of.vpc === undefined ? this.#ownVpc(of.access) : undefined
-    this.vpc = of.vpc ?? own ?? this.#ownVpc(of.access)
+    this.vpc = of.vpc ?? this.#ownVpc(of.access)
     this.subnets = of.subnets ?? { subnetType: SUBNET_TYPE[of.access] }
     this.assignPublicIp = of.access === 'public'
     this.securityGroup = new ec2.SecurityGroup(this, 'Tasks', {
@@ -72,7 +71,7 @@ export class Network extends Construct {
     })
     // Every call is HTTPS. The VPC's resolver and the task's metadata are not subject to security groups.
     this.securityGroup.addEgressRule(ec2.Peer.anyIpv4(), ec2.Port.tcp(443), 'AWS APIs')
-    if (own !== undefined && of.access === 'endpoints') this.#interfaceEndpoints(own, of.calls)
+    if (of.vpc === undefined && of.access === 'endpoints') this.#interfaceEndpoints(of.calls)
   }
 
   #ownVpc(access: Access): ec2.Vpc {
@@ -102,15 +101,15 @@ export class Network extends Construct {
     return vpc
   }
 
-  #interfaceEndpoints(vpc: ec2.Vpc, calls: Calls): void {
+  #interfaceEndpoints(calls: Calls): void {
     const securityGroup = new ec2.SecurityGroup(this, 'Endpoints', {
-      vpc,
+      vpc: this.vpc,
       description: 'Endpoints of the profile worker: its tasks come in',
       allowAllOutbound: false,
     })
     securityGroup.addIngressRule(this.securityGroup, ec2.Port.tcp(443), 'Tasks of the profile worker')
     for (const [name, service] of Object.entries(interfaceServices(calls))) {
-      vpc.addInterfaceEndpoint(name, {
+      this.vpc.addInterfaceEndpoint(name, {
         service,
         subnets: this.subnets,
         securityGroups: [securityGroup],

@@ -11,11 +11,12 @@ import { inSandbox } from '../ingress/amplify.ts'
 import { Monitoring } from '../monitoring/monitoring.ts'
 import { Problems } from '../problems.ts'
 import { CAPACITY, checkPlaces, checkService, givenVpc } from './checks.ts'
+import { collectorOf } from './collector.ts'
 import { commonEnvironment, workerEnvironment } from './environment.ts'
 import { publishedImage } from './image.ts'
 import { Jobs } from './jobs.ts'
 import { Network, type NetworkOf } from './network.ts'
-import type { AmplifyOutputs, CollectorProps, ProfileWorkerProps } from './props.ts'
+import type { AmplifyOutputs, ProfileWorkerProps } from './props.ts'
 import type { RunNeeds } from './roles.ts'
 import { Scaling } from './scaling.ts'
 import { Service, ownCluster, workerLogGroup } from './service.ts'
@@ -123,10 +124,6 @@ export class ProfileWorker extends Construct {
     this.cluster = cluster
     this.logGroup = logGroup
   }
-}
-
-function collectorOf(props: ProfileWorkerProps): CollectorProps | undefined {
-  return props.collector === true ? {} : props.collector || undefined
 }
 
 function networkOf(props: ProfileWorkerProps, verifyLate: boolean): NetworkOf {

@@ -166,8 +166,8 @@ function useQueueKey(role: iam.IRole, { queueKey }: Places, how: 'receives' | 's
 }
 
 /**
- * DynamoDB uses a table's key in the caller's name. The list is what its developer guide asks for ("DynamoDB encryption:
- * usage notes", "Authorizing use of your customer managed key") without CreateGrant, which is for who makes tables.
+ * DynamoDB uses a table's key in the caller's name. The list is that of its developer guide's example of a key policy
+ * ("Authorizing use of your customer managed key") without CreateGrant, which is for who makes tables; not tried on AWS.
  */
 function useTableKey(role: iam.IRole, { tableKey }: Places, how: 'reads' | 'writes'): void {
   const reads = ['kms:Decrypt', 'kms:DescribeKey']

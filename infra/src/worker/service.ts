@@ -11,15 +11,11 @@ import { Construct } from 'constructs'
 import { STOP_TIMEOUT } from './budgets.ts'
 import { addCollector, collectorEnvironment } from './collector.ts'
 import type { Environment } from './environment.ts'
+import { BINARY, USER } from './image.ts'
 import type { Network } from './network.ts'
 import type { Places } from './places.ts'
 import type { CapacityProps, CollectorProps } from './props.ts'
 import { grantRun, type RunNeeds } from './roles.ts'
-
-/** The binary in the image, which holds nothing else (worker/Dockerfile: FROM scratch). */
-export const BINARY = '/profile-worker'
-/** Nobody's user in images without a user database; it owns nothing. */
-export const USER = '65532:65532'
 
 /**
  * When is a task well? `profile-worker health` asks the worker's own admin endpoint on loopback (ADMIN_ADDR, by default
