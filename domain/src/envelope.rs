@@ -7,9 +7,10 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use crate::fields::{self, Object};
+use crate::fields;
+use crate::json::{Json, Object};
 use crate::{Confirmation, Reason, Rejection, Source, TriggerSource};
 
 /// The published JSON Schema (draft 2020-12) of a version 1 message.
@@ -79,15 +80,20 @@ pub fn write(confirmation: &Confirmation) -> String {
 }
 
 /// Whether `value` has the shape of an envelope of any version.
-pub fn looks_like_envelope(value: &Object) -> bool {
+pub fn looks_like_envelope(value: &Map<String, Value>) -> bool {
     value.contains_key("v") || value.contains_key("kind")
 }
 
-/// Reads an envelope.
+/// The same, of what was read here.
+pub(crate) fn is_envelope(value: &Object<'_>) -> bool {
+    value.has("v") || value.has("kind")
+}
+
+/// Reads an envelope. Of its attributes only those `wanted` says yes to are kept.
 ///
 /// # Errors
 /// `unsupported_version` for a newer `v`, otherwise the reason of the first field that is wrong.
-pub fn read(envelope: &Object) -> Result<Confirmation, Rejection> {
+pub(crate) fn read(envelope: &Object<'_>, wanted: impl Fn(&str) -> bool) -> Result<Confirmation, Rejection> {
     let not_one = |detail: &str| Rejection::new(Reason::NotAConfirmation, detail);
     match fields::required(envelope, "v")?.as_u64() {
         Some(VERSION) => {}
@@ -105,24 +111,24 @@ pub fn read(envelope: &Object) -> Result<Confirmation, Rejection> {
         return Err(not_one("kind is not user.confirmed"));
     }
     let source = fields::required(envelope, "source")?.as_str().and_then(Source::parse);
-    let attributes = envelope.get("attributes").and_then(Value::as_object);
+    let attributes = envelope.get("attributes").and_then(Json::as_object);
     Ok(Confirmation {
         source: source.ok_or_else(|| {
             not_one("source is none of cognito.trigger, backfill.cognito, backfill.file, reconcile")
         })?,
         trigger: fields::text(envelope.get("trigger")).map(|text| TriggerSource::parse(&text)),
         user_pool_id: fields::user_pool_id(fields::required(envelope, "userPoolId")?)?,
-        region: fields::text(envelope.get("region")),
+        region: fields::kept(envelope.get("region")),
         sub: fields::sub(fields::required(envelope, "sub")?)?,
         username: fields::username(envelope, "username")?,
-        email: fields::text(envelope.get("email")),
+        email: fields::kept(envelope.get("email")),
         email_verified: fields::flag(envelope.get("emailVerified")),
         observed_at: fields::time(fields::required(envelope, "observedAt")?, "observedAt")?,
         created_at: match envelope.get("createdAt") {
-            None | Some(Value::Null) => None,
+            None | Some(Json::Null) => None,
             Some(value) => Some(fields::time(value, "createdAt")?),
         },
-        attributes: attributes.map(|given| crate::event::extras(given, |_| true)).unwrap_or_default(),
+        attributes: attributes.map(|given| crate::event::extras(given, wanted)).unwrap_or_default(),
         traceparent: fields::traceparent(envelope.get("traceparent")),
     })
 }

@@ -6,21 +6,22 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use crate::fields::{self, Object};
+use crate::fields;
+use crate::json::{Json, Object};
 use crate::{Confirmation, Rejection, Source, Timestamp, TriggerSource};
 
 /// Attributes that have a place of their own in a [`Confirmation`].
 const NAMED: [&str; 3] = ["sub", "email", "email_verified"];
 
 /// Whether `value` has the shape of a Cognito trigger event.
-pub fn looks_like_event(value: &Object) -> bool {
-    value.contains_key("triggerSource")
-        || value
-            .get("request")
-            .and_then(|request| request.get("userAttributes"))
-            .is_some_and(Value::is_object)
+pub(crate) fn looks_like_event(value: &Object<'_>) -> bool {
+    value.has("triggerSource") || given(value).is_some()
+}
+
+fn given<'a, 'b>(event: &'a Object<'b>) -> Option<&'a Object<'b>> {
+    event.get("request")?.as_object()?.get("userAttributes")?.as_object()
 }
 
 /// The trigger source of an event, if it names one.
@@ -36,17 +37,21 @@ pub fn trigger_source(event: &Value) -> Option<TriggerSource> {
 /// # Errors
 /// `missing_field`, `invalid_sub`, `invalid_pool` or `not_a_confirmation`, each naming the field.
 pub fn read(
-    event: &Object,
+    event: &Map<String, Value>,
     observed_at: Timestamp,
     wanted: impl Fn(&str) -> bool,
 ) -> Result<Confirmation, Rejection> {
-    let empty = Object::new();
-    let given = event
-        .get("request")
-        .and_then(|request| request.get("userAttributes"))
-        .and_then(Value::as_object)
-        .unwrap_or(&empty);
-    let trigger = match event.get("triggerSource").and_then(Value::as_str) {
+    read_object(&event.into(), observed_at, wanted)
+}
+
+pub(crate) fn read_object(
+    event: &Object<'_>,
+    observed_at: Timestamp,
+    wanted: impl Fn(&str) -> bool,
+) -> Result<Confirmation, Rejection> {
+    let empty = Object::default();
+    let given = given(event).unwrap_or(&empty);
+    let trigger = match event.get("triggerSource").and_then(Json::as_str) {
         Some(text) => TriggerSource::parse(text),
         None => return Err(Rejection::missing("triggerSource")),
     };
@@ -54,10 +59,10 @@ pub fn read(
         source: Source::CognitoTrigger,
         trigger: Some(trigger),
         user_pool_id: fields::user_pool_id(fields::required(event, "userPoolId")?)?,
-        region: fields::text(event.get("region")),
+        region: fields::kept(event.get("region")),
         sub: fields::sub(fields::required(given, "sub")?)?,
         username: fields::username(event, "userName")?,
-        email: fields::text(given.get("email")),
+        email: fields::kept(given.get("email")),
         email_verified: fields::flag(given.get("email_verified")),
         observed_at,
         created_at: None,
@@ -67,10 +72,10 @@ pub fn read(
 }
 
 /// The wanted attributes beyond the named ones, as text.
-pub(crate) fn extras(given: &Object, wanted: impl Fn(&str) -> bool) -> BTreeMap<String, String> {
+pub(crate) fn extras(given: &Object<'_>, wanted: impl Fn(&str) -> bool) -> BTreeMap<String, String> {
     given
-        .iter()
-        .filter(|(name, _)| !NAMED.contains(&name.as_str()) && wanted(name))
-        .filter_map(|(name, value)| Some((name.clone(), fields::text(Some(value))?)))
+        .those(|name| !NAMED.contains(&name) && wanted(name))
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.to_owned(), fields::kept(Some(value))?)))
         .collect()
 }

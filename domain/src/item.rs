@@ -75,7 +75,7 @@ impl Item {
     }
 
     /// All attributes, by name.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &AttributeValue)> {
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &AttributeValue)> {
         self.attributes.iter().map(|(name, value)| (name.as_str(), value))
     }
 

@@ -14,6 +14,7 @@ pub mod event;
 mod fields;
 mod ids;
 mod item;
+mod json;
 mod model;
 mod model_toml;
 mod owner;

@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 
 use crate::config::{Config, ConfigError, OnEnqueueFailure};
 use crate::failure::FailureClass;
-use crate::publish::{Message, Publisher};
+use crate::publish::{Message, OPENING, Publisher};
 use crate::report;
 use crate::trace::TraceContext;
 
@@ -75,6 +75,20 @@ impl Producer {
                 ready: Some((config, publisher)),
             }),
         }
+    }
+
+    /// Opens the connection that the first announcement will use. To be called once, while the function
+    /// starts; sends nothing, writes nothing, and takes no longer than [`OPENING`](crate::OPENING),
+    /// whatever the network does. If there is none by then, the first announcement opens one itself.
+    pub async fn connect(&self) {
+        let shared = Arc::clone(&self.shared);
+        // A task of its own, as for announcing: a panic in a client library must not stop the function.
+        let connecting = tokio::spawn(async move {
+            if let Some((config, publisher)) = &shared.ready {
+                publisher.connect(config).await;
+            }
+        });
+        let _ = tokio::time::timeout(OPENING, connecting).await;
     }
 
     /// [`Producer::new`] with the configuration of the environment.

@@ -17,6 +17,7 @@
 //! async fn main() -> Result<(), Error> {
 //!     // QUEUE_URL and the other variables of the README, read once, before the first event.
 //!     let producer = Producer::from_env()?;
+//!     producer.connect().await; // if you like: the first announcement then finds its connection
 //!     lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| async {
 //!         let (event, context) = event.into_parts();
 //!         // … what the handler does already …
@@ -32,12 +33,14 @@
 //! |---|---|
 //! | `config.rs` | the environment, parsed once; every problem told at once |
 //! | `handler.rs` | from an event to what is announced, and back to the echo |
+//! | `connection.rs` | the connection, opened while the function starts |
 //! | `publish.rs` | SQS or EventBridge, under one deadline |
 //! | `failure.rs` | why a publish failed, as one of a closed list |
 //! | `trace.rs` | X-Ray's header as W3C trace context |
 //! | `report.rs` | the log line and the CloudWatch metric |
 
 mod config;
+mod connection;
 mod failure;
 mod handler;
 mod publish;
@@ -49,5 +52,5 @@ pub use aws_credential_types::provider::SharedCredentialsProvider;
 pub use config::{Config, ConfigError, OnEnqueueFailure, Problem, Target, missing_lambda_variables};
 pub use failure::FailureClass;
 pub use handler::{Announcement, NotRecorded, Producer};
-pub use publish::{ATTEMPT_TIMEOUT, ATTEMPTS, CONNECT_TIMEOUT, DEADLINE, LIVE_GROUP};
+pub use publish::{ATTEMPT_TIMEOUT, ATTEMPTS, CONNECT_TIMEOUT, DEADLINE, LIVE_GROUP, OPENING};
 pub use report::{log_configuration, log_error, log_panics};

@@ -38,6 +38,8 @@ async fn main() -> ExitCode {
             Producer::misconfigured(&error)
         }
     };
+    // Now, so that the first announcement has its whole budget for the message.
+    producer.connect().await;
     // Without lambda_runtime's tracing layer: the trace travels in the message, spans go nowhere.
     let runtime = Runtime::new(service_fn(|event: LambdaEvent<Box<RawValue>>| async {
         let (event, context) = event.into_parts();

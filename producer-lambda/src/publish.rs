@@ -9,14 +9,13 @@ use std::time::Duration;
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 use aws_sdk_sqs::config::retry::RetryConfig;
 use aws_sdk_sqs::config::timeout::TimeoutConfig;
-use aws_sdk_sqs::config::{BehaviorVersion, IdentityCache, Region, SharedHttpClient};
+use aws_sdk_sqs::config::{BehaviorVersion, IdentityCache, IntoShared as _, Region};
 use aws_sdk_sqs::types::{
     MessageAttributeValue, MessageSystemAttributeNameForSends, MessageSystemAttributeValue,
 };
-use aws_smithy_http_client::Builder;
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 
 use crate::config::{Config, Target};
+use crate::connection::Connections;
 use crate::failure::FailureClass;
 use crate::trace::TraceContext;
 
@@ -26,6 +25,9 @@ pub const DEADLINE: Duration = Duration::from_millis(2_500);
 pub const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(1);
 /// The longest an attempt waits for a connection.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
+/// The longest the function's start waits for its connection. In a region a connection takes some
+/// milliseconds; where there is no way to the service, each start is so much later and nothing else.
+pub const OPENING: Duration = Duration::from_millis(250);
 /// Attempts at most.
 pub const ATTEMPTS: u32 = 2;
 /// The `MessageGroupId` of live confirmations. Backfills carry another, so that SQS's fair queues let
@@ -47,7 +49,14 @@ pub(crate) struct Message {
 
 /// A client, made once, and what it sends to. Cheap to clone.
 #[derive(Debug, Clone)]
-pub(crate) enum Publisher {
+pub(crate) struct Publisher {
+    service: Service,
+    /// `None` if there can be no HTTP client; every attempt then fails.
+    connections: Option<Connections>,
+}
+
+#[derive(Debug, Clone)]
+enum Service {
     Queue { client: aws_sdk_sqs::Client, url: String, group: Option<&'static str> },
     EventBus { client: aws_sdk_eventbridge::Client, name: String },
 }
@@ -56,18 +65,20 @@ impl Publisher {
     /// Makes the client. Opens no connection.
     pub(crate) fn new(config: &Config) -> Self {
         let region = Region::new(config.region.clone());
-        match &config.target {
+        let connections = Connections::new();
+        let http_client = connections.as_ref().map(|connections| connections.client.clone().into_shared());
+        let service = match &config.target {
             Target::Queue { url } => {
                 let mut builder = aws_sdk_sqs::Config::builder()
                     .behavior_version(BehaviorVersion::v2026_01_12())
                     .region(region)
-                    .http_client(http_client())
                     .credentials_provider(config.credentials.clone())
                     .identity_cache(IdentityCache::no_cache())
                     .timeout_config(timeouts())
                     .retry_config(RetryConfig::disabled());
+                builder.set_http_client(http_client);
                 builder.set_endpoint_url(config.endpoint_url.clone());
-                Self::Queue {
+                Service::Queue {
                     client: aws_sdk_sqs::Client::from_conf(builder.build()),
                     url: url.clone(),
                     group: config.fair_groups.then_some(LIVE_GROUP),
@@ -77,17 +88,26 @@ impl Publisher {
                 let mut builder = aws_sdk_eventbridge::Config::builder()
                     .behavior_version(BehaviorVersion::v2026_01_12())
                     .region(region)
-                    .http_client(http_client())
                     .credentials_provider(config.credentials.clone())
                     .identity_cache(IdentityCache::no_cache())
                     .timeout_config(timeouts())
                     .retry_config(RetryConfig::disabled());
+                builder.set_http_client(http_client);
                 builder.set_endpoint_url(config.endpoint_url.clone());
-                Self::EventBus {
+                Service::EventBus {
                     client: aws_sdk_eventbridge::Client::from_conf(builder.build()),
                     name: name.clone(),
                 }
             }
+        };
+        Self { service, connections }
+    }
+
+    /// Opens the connection that the first attempt will use. Sends nothing.
+    pub(crate) async fn connect(&self, config: &Config) {
+        let Some(connections) = &self.connections else { return };
+        if let Some(endpoint) = endpoint(config).await {
+            connections.open(&endpoint, timeouts()).await;
         }
     }
 
@@ -112,8 +132,8 @@ impl Publisher {
         let trace = message.trace.as_ref();
         let traceparent = trace.and_then(|trace| trace.traceparent.as_deref());
         let header = trace.map(|trace| trace.header.as_str());
-        match self {
-            Self::Queue { client, url, group } => {
+        match &self.service {
+            Service::Queue { client, url, group } => {
                 let mut request = client
                     .send_message()
                     .queue_url(url)
@@ -130,7 +150,7 @@ impl Publisher {
                 // What has no id is in no queue: something else answered in the service's place.
                 answer.message_id().map(drop).ok_or(FailureClass::Service)
             }
-            Self::EventBus { client, name } => {
+            Service::EventBus { client, name } => {
                 let entry = PutEventsRequestEntry::builder()
                     .event_bus_name(name)
                     .source(EVENT_SOURCE)
@@ -163,8 +183,21 @@ async fn within_deadline(work: impl Future<Output = Result<(), FailureClass>>) -
     tokio::time::timeout(DEADLINE, work).await.unwrap_or(Err(FailureClass::Timeout))
 }
 
-fn http_client() -> SharedHttpClient {
-    Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https()
+/// Where the SDK's own rules lead: each partition of AWS has names of its own.
+async fn endpoint(config: &Config) -> Option<String> {
+    let endpoint = match &config.target {
+        Target::Queue { .. } => {
+            use aws_sdk_sqs::config::endpoint::{DefaultResolver, Params, ResolveEndpoint as _};
+            let params = Params::builder().region(&config.region).set_endpoint(config.endpoint_url.clone());
+            DefaultResolver::new().resolve_endpoint(&params.build().ok()?).await
+        }
+        Target::EventBus { .. } => {
+            use aws_sdk_eventbridge::config::endpoint::{DefaultResolver, Params, ResolveEndpoint as _};
+            let params = Params::builder().region(&config.region).set_endpoint(config.endpoint_url.clone());
+            DefaultResolver::new().resolve_endpoint(&params.build().ok()?).await
+        }
+    };
+    endpoint.ok().map(|endpoint| endpoint.url().to_owned())
 }
 
 fn timeouts() -> TimeoutConfig {
@@ -200,5 +233,20 @@ mod tests {
     fn both_attempts_fit_into_the_deadline() {
         assert!(ATTEMPT_TIMEOUT * ATTEMPTS + PAUSE * (ATTEMPTS - 1) < DEADLINE);
         assert!(CONNECT_TIMEOUT < ATTEMPT_TIMEOUT);
+    }
+
+    #[tokio::test]
+    async fn the_connection_leads_to_where_the_sdk_sends() {
+        let queue = "https://sqs.eu-central-1.amazonaws.com/111122223333/confirmations";
+        for (config, expected) in [
+            (Config::queue(queue, "eu-central-1"), "https://sqs.eu-central-1.amazonaws.com"),
+            (Config::queue(queue, "cn-north-1"), "https://sqs.cn-north-1.amazonaws.com.cn"),
+            (Config::event_bus("bus", "eu-central-1"), "https://events.eu-central-1.amazonaws.com"),
+        ] {
+            assert_eq!(endpoint(&config).await.as_deref(), Some(expected));
+        }
+        let mut config = Config::queue(queue, "eu-central-1");
+        config.endpoint_url = Some("https://vpce-1.sqs.eu-central-1.vpce.amazonaws.com".into());
+        assert_eq!(endpoint(&config).await, config.endpoint_url);
     }
 }

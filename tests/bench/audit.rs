@@ -2,14 +2,49 @@
 //!
 //! Must never believe what the subject of the run says of itself.
 
-use std::collections::BTreeMap;
-use std::time::Duration;
+use std::collections::{BTreeMap, HashMap};
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use aws_sdk_sqs::types::QueueAttributeName;
-use local::sqs::{Residence, SqsServer};
+use local::sqs::SqsServer;
 use local::stack::Queues;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+use crate::timing::{Timing, timing};
+
+/// What a table holds, by id: a fingerprint of each row, as a million rows are too much to hold twice.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Rows(HashMap<String, u64>);
+
+impl FromIterator<(String, Value)> for Rows {
+    fn from_iter<T: IntoIterator<Item = (String, Value)>>(rows: T) -> Self {
+        Self(rows.into_iter().map(|(id, row)| (id, fingerprint(&row))).collect())
+    }
+}
+
+impl Rows {
+    pub(crate) fn add(&mut self, id: String, row: &Value) {
+        self.0.insert(id, fingerprint(row));
+    }
+}
+
+/// Attributes in whatever order are the same row.
+fn fingerprint(row: &Value) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    let attributes = row.as_object().into_iter().flatten();
+    for (name, value) in attributes.collect::<BTreeMap<_, _>>() {
+        (name, value.to_string()).hash(&mut hasher);
+    }
+    hasher.finish()
+}
+
+/// Calls as they arrived from the subject, by operation.
+#[derive(Debug, Clone)]
+pub(crate) struct Came {
+    pub(crate) sqs: BTreeMap<String, u64>,
+    pub(crate) dynamodb: BTreeMap<String, u64>,
+}
 
 /// The endpoints' account of one run.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -18,26 +53,30 @@ pub(crate) struct Audit {
     pub(crate) faults: Vec<String>,
     /// Calls as they arrived at SQS.
     pub(crate) sqs_calls: BTreeMap<String, u64>,
-    /// From the first receive to the last delete.
-    pub(crate) seconds: f64,
-    /// Receive to delete, in milliseconds.
-    pub(crate) p50_ms: f64,
-    pub(crate) p99_ms: f64,
-    pub(crate) max_ms: f64,
+    /// Calls as they arrived at DynamoDB.
+    pub(crate) dynamodb_calls: BTreeMap<String, u64>,
+    #[serde(flatten)]
+    pub(crate) times: Timing,
+    /// Write units as DynamoDB bills them; only the plain table counts them.
+    pub(crate) write_units: Option<u64>,
+    /// Inserts that were throttled, and deletes that were said to have failed, because the run is to have some.
+    pub(crate) throttled: u64,
+    pub(crate) failed_deletes: u64,
 }
 
 /// Compares what is there with what must be, and takes the times, of which there must be one a message.
 pub(crate) async fn audit(
     messages: usize,
-    expected: &BTreeMap<String, Value>,
-    rows: &BTreeMap<String, Value>,
+    expected: &Rows,
+    rows: &Rows,
+    came: Came,
     server: &SqsServer,
     sqs: &aws_sdk_sqs::Client,
     queues: &Queues,
 ) -> anyhow::Result<Audit> {
     let mut faults = Vec::new();
-    let wrong = expected.iter().filter(|(id, row)| rows.get(*id) != Some(row)).count();
-    let strangers = rows.keys().filter(|id| !expected.contains_key(*id)).count();
+    let wrong = expected.0.iter().filter(|(id, row)| rows.0.get(*id) != Some(row)).count();
+    let strangers = rows.0.keys().filter(|id| !expected.0.contains_key(*id)).count();
     if wrong + strangers > 0 {
         faults.push(format!("{wrong} users have no row or a wrong one, {strangers} rows belong to nobody"));
     }
@@ -51,32 +90,19 @@ pub(crate) async fn audit(
     if residences.len() != messages {
         faults.push(format!("{} deletions of {messages} messages", residences.len()));
     }
-    let mut times: Vec<Duration> = residences.iter().map(Residence::time).collect();
-    times.sort_unstable();
-    let at = |part: f64| ms(times.get(rank(part, times.len())).copied());
-    let first = residences.iter().map(|one| one.received).min().unwrap_or_default();
-    let last = residences.iter().map(|one| one.deleted).max().unwrap_or_default();
     Ok(Audit {
         faults,
-        sqs_calls: server.calls(),
-        seconds: last.saturating_sub(first).as_secs_f64(),
-        p50_ms: at(0.5),
-        p99_ms: at(0.99),
-        max_ms: at(1.0),
+        sqs_calls: came.sqs,
+        dynamodb_calls: came.dynamodb,
+        times: timing(&residences),
+        write_units: None,
+        throttled: 0,
+        failed_deletes: 0,
     })
 }
 
-/// The place of the smallest value that is not below this part of them.
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a place among some")]
-fn rank(part: f64, of: usize) -> usize {
-    ((part * of as f64).ceil() as usize).saturating_sub(1)
-}
-
-fn ms(time: Option<Duration>) -> f64 {
-    time.unwrap_or_default().as_secs_f64() * 1000.0
-}
-
-async fn depth(sqs: &aws_sdk_sqs::Client, url: &str) -> anyhow::Result<[String; 3]> {
+/// Messages visible, in flight and delayed.
+pub(crate) async fn depth(sqs: &aws_sdk_sqs::Client, url: &str) -> anyhow::Result<[String; 3]> {
     use QueueAttributeName as Name;
     let names = [
         Name::ApproximateNumberOfMessages,

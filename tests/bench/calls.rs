@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use crate::conditions::Repeats;
 use crate::workload;
 
-/// Looking for queue and table, and whether the queue is empty; no message makes them.
-const ASIDE: [&str; 2] = ["DescribeTable", "GetQueueAttributes"];
+/// Looking for queue and table, and whether the queue is empty; no message makes them. And sending, which
+/// is the producers'.
+const ASIDE: [&str; 4] = ["DescribeTable", "GetQueueAttributes", "SendMessage", "SendMessageBatch"];
 
 /// The most messages of one receive or delete, and the most statements of one batch (SQS and DynamoDB
 /// API references).
@@ -20,6 +22,6 @@ pub(crate) fn per_thousand(calls: &BTreeMap<String, u64>, messages: usize) -> f6
 
 /// Full receives, full batches of each user once, full deletes: per 1,000 messages.
 pub(crate) fn floor(messages: usize) -> f64 {
-    let writes = workload::distinct(messages).div_ceil(STATEMENTS);
+    let writes = workload::distinct(messages, Repeats::Mixed).div_ceil(STATEMENTS);
     (2 * messages.div_ceil(MESSAGES) + writes) as f64 * 1000.0 / messages as f64
 }

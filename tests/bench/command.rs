@@ -4,10 +4,12 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::peers::Habit;
+use crate::conditions::Conditions;
+use crate::loops::Habit;
+use crate::trigger::TriggerOptions;
 
-/// Measures the release build of profile-worker against local endpoints; some six minutes after
-/// building, --quick about one.
+/// Measures the release build of profile-worker against local endpoints; some fifteen minutes after
+/// building, --quick about two.
 #[derive(Debug, Parser)]
 #[command(bin_name = "cargo bench -p system-tests --", args_conflicts_with_subcommands = true)]
 pub(crate) struct Cli {
@@ -29,6 +31,9 @@ pub(crate) struct Options {
     /// How often each run is repeated, in turns [default: 3, or 1 with --quick].
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub(crate) rounds: Option<u32>,
+    /// Puts the tables, every run and the plot there as well.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) save: Option<PathBuf>,
     /// Measures this binary in place of building the present sources.
     #[arg(long, value_name = "PATH")]
     pub(crate) worker: Option<PathBuf>,
@@ -50,8 +55,22 @@ pub(crate) enum Section {
     Latency,
     /// Receive to delete with 20 ms on every call.
     P99,
+    /// The worker beside consumers in Rust, Node and Python, at 0, 5 and 20 ms; --quick only if named here.
+    Peers,
     /// What telling costs: OTLP to a collector and a scrape a second, against neither.
     Telemetry,
+    /// 200 messages a second with 20 ms on every call: API calls, and send to delete.
+    Trickle,
+    /// The last messages, and write units, where users come again.
+    Repeats,
+    /// Two worker processes against one.
+    Tasks,
+    /// 1 to 128 receivers.
+    Receivers,
+    /// Throttled statements and failed deletes, against neither.
+    Faults,
+    /// An empty queue, and 50,000 messages that come all at once after it.
+    Idle,
 }
 
 /// What a process of this executable is.
@@ -60,7 +79,9 @@ pub(crate) enum Role {
     #[command(hide = true)]
     Endpoints(EndpointsOrder),
     #[command(hide = true)]
-    Peer(PeerOrder),
+    Loop(LoopOrder),
+    /// Measures the trigger's cold start and size, against handlers in Node.
+    Trigger(TriggerOptions),
 }
 
 /// What the endpoints are to be.
@@ -73,6 +94,8 @@ pub(crate) struct EndpointsOrder {
     pub(crate) delay_ms: u64,
     #[arg(long, value_enum)]
     pub(crate) engine: Engine,
+    #[arg(long, value_parser = Conditions::from_argument)]
+    pub(crate) conditions: Conditions,
 }
 
 /// What plays DynamoDB.
@@ -84,9 +107,9 @@ pub(crate) enum Engine {
     Plain,
 }
 
-/// What a peer is to do.
+/// What a loop is to do.
 #[derive(Debug, Args)]
-pub(crate) struct PeerOrder {
+pub(crate) struct LoopOrder {
     #[arg(long, value_enum)]
     pub(crate) habit: Habit,
     #[arg(long)]

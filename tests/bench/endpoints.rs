@@ -8,28 +8,31 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-use anyhow::{Context, ensure};
-use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+use anyhow::{Context, bail, ensure};
+use aws_sdk_dynamodb::types::AttributeValue;
 use harness::Collector;
 use local::stack::{self, Queues, Stack};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines, stdin};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
-use tokio::task::JoinSet;
 use tokio::time::Instant;
 use worker::aws::clients::Access;
 
-use crate::audit::{self, Audit};
+use crate::arrivals;
+use crate::audit::{self, Audit, Came, Rows};
 use crate::command::{EndpointsOrder, Engine};
+use crate::conditions::Conditions;
+use crate::counting::{Counting, since};
 use crate::delay;
+use crate::faults::{self, Dice};
+use crate::scene;
 use crate::table::Table;
 use crate::workload::Workload;
 
 pub(crate) const TABLE: &str = "UserProfile-bench-NONE";
 const QUEUE: &str = "profile-confirmations";
-
-/// Batches on their way into the queue at once.
-const FILLING: usize = 8;
 
 /// Where everything is, once the queue is full.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -50,40 +53,90 @@ pub(crate) async fn serve(order: &EndpointsOrder) -> anyhow::Result<()> {
     let sqs = aws_sdk_sqs::Client::from_conf(access.sqs().build());
     let dynoxide = aws_sdk_dynamodb::Client::from_conf(access.dynamodb().build());
     let queues = stack::create_queues(&sqs, QUEUE).await?;
-    let (plain, plain_address) = Table::start(TABLE).await?;
-    let dynamodb = match order.engine {
-        Engine::Plain => format!("http://{plain_address}"),
+    let Conditions { arrivals, repeats, faults } = order.conditions;
+    let throttling = Dice::new(faults.map_or(0.0, |faults| faults.throttled));
+    let failing = Dice::new(faults.map_or(0.0, |faults| faults.failed_deletes));
+    let (plain, plain_address) = Table::start(TABLE, throttling.clone()).await?;
+    let (dynamodb, counting) = match order.engine {
+        Engine::Plain => (format!("http://{plain_address}"), plain.counting.clone()),
         Engine::Dynoxide => {
             stack::create_table(&dynoxide, TABLE, &["id"]).await?;
-            stack.dynamodb_endpoint()
+            (stack.dynamodb_endpoint(), Counting::of_dynoxide()?)
         }
     };
     let one_way = Duration::from_millis(order.delay_ms) / 2;
-    let far = (far_end(stack.sqs_endpoint(), one_way)?, far_end(dynamodb, one_way)?);
-    let workload = Workload::new(order.messages);
-    fill(&sqs, &queues.queue, &workload).await?;
-    let call_ms = call_ms(&Access::local(&far.0, &far.1), &queues).await?;
-    let collector = Collector::start().await;
-    let ready = Ready {
-        sqs: far.0,
-        dynamodb: far.1,
-        queue: queues.queue.clone(),
-        collector: collector.endpoint().to_owned(),
-        call_ms,
+    let near = match faults {
+        Some(_) => faults::failing_deletes(stack.sqs_endpoint(), failing.clone()).await,
+        None => stack.sqs_endpoint(),
     };
+    let far = (far_end(near, one_way)?, far_end(dynamodb, one_way)?);
+    let workload = Workload::new(order.messages, repeats);
+    arrivals::before(arrivals, &sqs, &queues.queue, &workload).await?;
+    let call_ms = call_ms(&Access::local(&far.0, &far.1), &queues).await?;
+    // Some clients take the host of the queue's URL for the endpoint.
+    let queue = queues.queue.replacen(&stack.sqs_endpoint(), &far.0, 1);
+    let collector = Collector::start().await;
+    let before = Came { sqs: stack.sqs.calls(), dynamodb: counting.calls() };
+    let ready =
+        Ready { sqs: far.0, dynamodb: far.1, queue, collector: collector.endpoint().to_owned(), call_ms };
     println!("{}", serde_json::to_string(&ready)?);
 
-    let mut lines = BufReader::new(stdin()).lines();
-    if lines.next_line().await?.is_some() {
+    let audit = async || {
+        let came = Came {
+            sqs: since(&before.sqs, stack.sqs.calls()),
+            dynamodb: since(&before.dynamodb, counting.calls()),
+        };
         let rows = match order.engine {
             Engine::Plain => plain.rows(),
-            Engine::Dynoxide => stack::rows(&dynoxide, TABLE).await?,
+            Engine::Dynoxide => rows(&dynoxide).await?,
         };
         let expected = workload.rows();
-        let audit = audit::audit(order.messages, &expected, &rows, &stack.sqs, &sqs, &queues).await?;
-        println!("{}", serde_json::to_string(&audit)?);
+        let mut audit =
+            audit::audit(order.messages, &expected, &rows, came, &stack.sqs, &sqs, &queues).await?;
+        audit.write_units = (order.engine == Engine::Plain).then(|| plain.units());
+        (audit.throttled, audit.failed_deletes) = (throttling.failed(), failing.failed());
+        anyhow::Ok(audit)
+    };
+    let told = async {
+        let mut lines = BufReader::new(stdin()).lines();
+        while let Some(line) = lines.next_line().await? {
+            if line == "audit" {
+                println!("{}", serde_json::to_string(&audit().await?)?);
+                break;
+            }
+            let Some(word) = scene::Word::read(&line) else { bail!("the endpoints are told {line}") };
+            println!("{}", serde_json::to_string(&word.act(&stack.sqs, &sqs, &queues).await?)?);
+        }
+        Ok(())
+    };
+    let coming = async {
+        arrivals::during(arrivals, &stack.sqs, &sqs, &queues.queue, &workload).await?;
+        std::future::pending().await
+    };
+    tokio::select! {
+        told = told => told,
+        fault = coming => fault,
     }
-    Ok(())
+}
+
+/// Every row, without ever holding all of them.
+async fn rows(client: &aws_sdk_dynamodb::Client) -> anyhow::Result<Rows> {
+    let mut rows = Rows::default();
+    let mut pages = client.scan().table_name(TABLE).consistent_read(true).into_paginator().items().send();
+    while let Some(item) = pages.next().await {
+        let row: Map<String, Value> = item?.into_iter().map(|(name, value)| (name, shown(value))).collect();
+        let id = row.get("id").and_then(|id| id.get("S")?.as_str()).unwrap_or_default().to_owned();
+        rows.add(id, &row.into());
+    }
+    Ok(rows)
+}
+
+/// Text as DynamoDB's JSON has it; there is nothing else in these items.
+fn shown(value: AttributeValue) -> Value {
+    match value {
+        AttributeValue::S(text) => json!({ "S": text }),
+        other => json!(format!("{other:?}")),
+    }
 }
 
 /// The same endpoint at the far end of a line, or itself.
@@ -94,29 +147,6 @@ fn far_end(endpoint: String, one_way: Duration) -> anyhow::Result<String> {
     let port = endpoint.rsplit(':').next().context("an endpoint without a port")?.parse()?;
     let line = delay::line(SocketAddr::from((Ipv4Addr::LOCALHOST, port)), one_way)?;
     Ok(format!("http://{line}"))
-}
-
-async fn fill(sqs: &aws_sdk_sqs::Client, queue: &str, workload: &Workload) -> anyhow::Result<()> {
-    let mut sending = JoinSet::new();
-    let mut bodies = workload.bodies().peekable();
-    while bodies.peek().is_some() {
-        if sending.len() == FILLING {
-            sending.join_next().await.context("nothing was under way")???;
-        }
-        let mut request = sqs.send_message_batch().queue_url(queue);
-        for (place, body) in bodies.by_ref().take(10).enumerate() {
-            let entry = SendMessageBatchRequestEntry::builder().id(place.to_string()).message_body(body);
-            request = request.entries(entry.build()?);
-        }
-        sending.spawn(async move {
-            ensure!(request.send().await?.failed.is_empty(), "a message was not sent");
-            anyhow::Ok(())
-        });
-    }
-    while let Some(sent) = sending.join_next().await {
-        sent??;
-    }
-    Ok(())
 }
 
 /// The median of some calls, one after another.
@@ -151,7 +181,7 @@ impl Endpoints {
         let mut child = Command::new(this)
             .arg("endpoints")
             .args(["--messages", &order.messages.to_string(), "--delay-ms", &order.delay_ms.to_string()])
-            .args(["--engine", engine])
+            .args(["--engine", engine, "--conditions", &order.conditions.argument()])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .kill_on_drop(true)
@@ -162,11 +192,16 @@ impl Endpoints {
         Ok(Self { ready: serde_json::from_str(&line)?, child, stdin, stdout })
     }
 
+    /// Says a word to it and waits for the answer.
+    pub(crate) async fn ask<T: DeserializeOwned>(&mut self, word: &str) -> anyhow::Result<T> {
+        self.stdin.write_all(format!("{word}\n").as_bytes()).await?;
+        let line = self.stdout.next_line().await?.with_context(|| format!("no answer to {word}"))?;
+        Ok(serde_json::from_str(&line)?)
+    }
+
     /// Asks what came of the run, and ends it.
     pub(crate) async fn audit(mut self) -> anyhow::Result<Audit> {
-        self.stdin.write_all(b"audit\n").await?;
-        let line = self.stdout.next_line().await?.context("the endpoints gave no account")?;
-        let audit = serde_json::from_str(&line)?;
+        let audit = self.ask("audit").await?;
         ensure!(self.child.wait().await?.success(), "the endpoints did not end well");
         Ok(audit)
     }

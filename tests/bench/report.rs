@@ -1,15 +1,16 @@
-//! The result: Markdown on stdout, and every run as JSON in `target/bench/results.json`.
+//! The result: Markdown on stdout, and with every run as JSON and the plot in `target/bench`, or where it was
+//! asked for.
 
 use std::fmt::Write;
 
-use anyhow::Context;
 use serde::Serialize;
 use serde_json::json;
 
 use crate::command::Options;
 use crate::goals::{Goal, Spread, figure, thousands};
-use crate::production;
-use crate::rounds::{Run, Runs};
+use crate::runs::{Run, Runs};
+use crate::variants::DELAY_MS;
+use crate::{comparison, plot, production};
 
 /// What the figures were measured on.
 #[derive(Debug, Serialize)]
@@ -36,26 +37,41 @@ impl Machine {
     }
 }
 
-/// Writes both.
-pub(crate) fn write(machine: &Machine, options: &Options, goals: &[Goal], runs: &Runs) -> anyhow::Result<()> {
-    let rounds = runs.values().map(Vec::len).max().unwrap_or_default();
-    println!("{} cores, {}, load {} before\n", machine.cores, machine.processor, machine.load_before);
-    print!("{}", goals_table(goals));
-    println!(
-        "\nMedian of {rounds} round(s), lowest and highest in brackets.{}{}\n",
-        rough(options),
-        calls(runs)
-    );
-    print!("{}", runs_table(runs));
+/// Prints the tables and writes everything; the plot only if there were peers to draw.
+pub(crate) fn write(
+    machine: &Machine,
+    options: &Options,
+    goals: &[Goal],
+    runs: &Runs,
+    skipped: &[String],
+) -> anyhow::Result<()> {
+    let rounds = runs.by_variant().map(<[Run]>::len).max().unwrap_or_default();
+    let about =
+        format!("{} cores, {}, load {} before", machine.cores, machine.processor, machine.load_before);
+    let mut tables = format!("{about}\n\n{}", goals_table(goals));
+    let brackets = "lowest and highest in brackets.";
+    let _ = writeln!(tables, "\nMedian of {rounds} round(s), {brackets}{}{}", rough(options), calls(runs));
+    tables += &comparison::tables(runs);
+    for line in skipped {
+        let _ = writeln!(tables, "\n{line}");
+    }
+    let _ = write!(tables, "\n### Every run\n\n{}", runs_table(runs));
+    print!("{tables}");
 
-    let path = production::target()?.join("bench/results.json");
-    let all: Vec<&Run> = runs.values().flatten().collect();
+    let all: Vec<&Run> = runs.all().collect();
     let result = json!({
-        "machine": machine, "quick": options.quick, "rounds": rounds, "goals": goals, "runs": all,
+        "machine": machine, "quick": options.quick, "rounds": rounds, "skipped": skipped, "goals": goals,
+        "runs": all,
     });
-    std::fs::create_dir_all(path.parent().context("no target directory")?)?;
-    std::fs::write(&path, serde_json::to_string_pretty(&result)?)?;
-    eprintln!("every run: {}", path.display());
+    let result = serde_json::to_string_pretty(&result)? + "\n";
+    let about = format!("{about}; median of {rounds} round(s).{}", rough(options));
+    for folder in [Some(production::target()?.join("bench")), options.save.clone()].into_iter().flatten() {
+        std::fs::create_dir_all(&folder)?;
+        std::fs::write(folder.join("results.json"), &result)?;
+        std::fs::write(folder.join("tables.md"), &tables)?;
+        plot::save(&folder.join("plot.png"), runs, &about, skipped)?;
+        eprintln!("tables.md, results.json: {}", folder.display());
+    }
     Ok(())
 }
 
@@ -65,7 +81,7 @@ fn rough(options: &Options) -> &'static str {
 
 /// What 20 ms came to: the delay is exact to some tenths, waking up is not free.
 fn calls(runs: &Runs) -> String {
-    let calls = runs.values().flatten().filter(|run| run.delay_ms > 0).map(|run| run.call_ms);
+    let calls = runs.all().filter(|run| run.delay_ms == DELAY_MS).map(|run| run.call_ms);
     let calls: Vec<_> = calls.collect();
     if calls.is_empty() {
         return String::new();
@@ -73,7 +89,7 @@ fn calls(runs: &Runs) -> String {
     format!(" One call with 20 ms of delay took {} ms.", figure(Spread::of(calls).median))
 }
 
-fn goals_table(goals: &[Goal]) -> String {
+pub(crate) fn goals_table(goals: &[Goal]) -> String {
     let mut text = "| | goal | measured | |\n|---|---|---|---|\n".to_owned();
     for goal in goals {
         let met = goal.met.map_or("", |met| if met { "met" } else { "**missed**" });
@@ -89,27 +105,27 @@ fn spread(spread: &Spread, unit: &str) -> String {
 }
 
 fn runs_table(runs: &Runs) -> String {
-    let mut text = "| run | messages | msg/s | CPU ms / 1,000 | peak MB | calls / 1,000 | p50 / p99 ms | redelivered |\n\
+    let mut text = "| run | messages | msg/s | CPU ms / 1,000 | peak MB | calls / 1,000 | p50 / p99 / p99.9 ms | redelivered |\n\
                     |---|---|---|---|---|---|---|---|\n"
         .to_owned();
-    for runs in runs.values() {
+    // Per message there is nothing to say of a run without any.
+    for runs in runs.by_variant().filter(|runs| runs[0].messages > 0) {
         let median = |figure: fn(&Run) -> f64| Spread::of(runs.iter().map(figure)).median;
-        let [first, ..] = runs.as_slice() else { continue };
-        let calls =
-            first.calls_per_1000.map(|_| figure(median(|run| run.calls_per_1000.unwrap_or(f64::NAN))));
+        let [first, ..] = runs else { continue };
         let again =
             first.redelivered.map(|_| runs.iter().filter_map(|run| run.redelivered).max().unwrap_or(0));
         let _ = writeln!(
             text,
-            "| {} | {} | {} | {} | {} | {} | {} / {} | {} |",
+            "| {} | {} | {} | {} | {} | {} | {} / {} / {} | {} |",
             first.name,
             thousands(first.messages),
             figure(median(|run| run.messages_per_second)),
             figure(median(|run| run.cpu_ms_per_1000)),
             figure(median(|run| run.peak_mb)),
-            calls.unwrap_or_default(),
-            figure(median(|run| run.seen.p50_ms)),
-            figure(median(|run| run.seen.p99_ms)),
+            figure(median(|run| run.calls_per_1000)),
+            figure(median(|run| run.seen.times.p50_ms)),
+            figure(median(|run| run.seen.times.p99_ms)),
+            figure(median(|run| run.seen.times.p999_ms)),
             again.map_or(String::new(), |again| again.to_string()),
         );
     }

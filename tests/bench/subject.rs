@@ -13,6 +13,7 @@ use anyhow::{Context, ensure};
 use harness::http::get;
 use harness::vitals;
 use nix::sys::resource::{UsageWho, getrusage};
+use nix::unistd::Pid;
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, Command};
@@ -25,6 +26,7 @@ const LOOK: Duration = Duration::from_millis(25);
 const SHOWN: usize = 4000;
 
 /// A command line with its whole environment.
+#[derive(Clone)]
 pub(crate) struct Subject {
     pub(crate) program: PathBuf,
     pub(crate) arguments: Vec<String>,
@@ -67,6 +69,15 @@ impl Subject {
 
     /// Runs it to its end, or kills it at its deadline; an end that is no success is a fault.
     pub(crate) async fn run(&self, deadline: Duration) -> anyhow::Result<Spent> {
+        Ok(self.run_beside(deadline, async |_| Ok(())).await?.0)
+    }
+
+    /// The same, with what is to be done beside it while it runs.
+    pub(crate) async fn run_beside<T>(
+        &self,
+        deadline: Duration,
+        beside: impl AsyncFnOnce(Pid) -> anyhow::Result<T>,
+    ) -> anyhow::Result<(Spent, T)> {
         let before = dead_children()?;
         let mut child = Command::new(&self.program)
             .args(&self.arguments)
@@ -78,21 +89,24 @@ impl Subject {
             .kill_on_drop(true)
             .spawn()
             .with_context(|| format!("{} cannot be started", self.program.display()))?;
+        let id = Pid::from_raw(child.id().context("it has no id")?.try_into()?);
         let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
         let out = child.stdout.take().context("no stdout")?;
         let err = child.stderr.take().context("no stderr")?;
         let ended = timeout(deadline, async {
-            tokio::join!(peak(&mut child), drain(out, &mut stdout), drain(err, &mut stderr))
+            let drained = async { Ok(tokio::join!(drain(out, &mut stdout), drain(err, &mut stderr))) };
+            // What fails beside it ends it.
+            tokio::try_join!(beside(id), peak(&mut child), drained)
         });
-        let Ok((peak, (), ())) = ended.await else {
+        let Ok(ended) = ended.await else {
             anyhow::bail!("not over after {deadline:?}; its log ends with:\n{}", end_of(&stderr));
         };
-        let (peak_bytes, success) = peak?;
+        let (beside, (peak_bytes, success), _) = ended?;
         let cpu = dead_children()?.saturating_sub(before);
         ensure!(success, "it failed; its log ends with:\n{}", end_of(&stderr));
         let stdout = String::from_utf8_lossy(&stdout);
         let summary = stdout.lines().last().and_then(|line| serde_json::from_str(line).ok());
-        Ok(Spent { cpu, peak_bytes, summary })
+        Ok((Spent { cpu, peak_bytes, summary }, beside))
     }
 }
 
@@ -109,7 +123,8 @@ async fn peak(child: &mut Child) -> anyhow::Result<(u64, bool)> {
     }
 }
 
-fn dead_children() -> anyhow::Result<Duration> {
+/// CPU time of all children whose status was taken so far.
+pub(crate) fn dead_children() -> anyhow::Result<Duration> {
     let usage = getrusage(UsageWho::RUSAGE_CHILDREN)?;
     let micros = |time: nix::sys::time::TimeVal| {
         Duration::from_micros(u64::try_from(time.tv_sec() * 1_000_000 + time.tv_usec()).unwrap_or_default())

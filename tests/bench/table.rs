@@ -5,8 +5,9 @@
 //! to the latencies of a fast run (figures in `docs/performance.md`). The two are compared before this one
 //! is used (`agreement.rs`). Must refuse loudly what it does not know: a guess would be a wrong figure.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -18,36 +19,55 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tokio::net::TcpListener;
 
-type Item = Map<String, Value>;
-type Answer = Result<Value, Refusal>;
+use crate::audit::Rows;
+use crate::counting::Counting;
+use crate::faults::Dice;
+use crate::records::{RECORDS, Records};
+use crate::units::units;
+
+pub(crate) type Item = Map<String, Value>;
+pub(crate) type Answer = Result<Value, Refusal>;
 
 /// The most statements of one batch, and the most keys of one read (DynamoDB API reference).
 const STATEMENTS: usize = 25;
 const KEYS: usize = 100;
 
+const TOO_MUCH: &str = "The level of configured provisioned throughput for the table was exceeded";
+
 /// The table.
 #[derive(Clone)]
 pub(crate) struct Table {
     name: Arc<str>,
-    items: Arc<Mutex<HashMap<String, Item>>>,
+    /// As text: a tenth of the memory, with which a million are no trouble.
+    items: Arc<Mutex<HashMap<String, Box<str>>>>,
+    records: Arc<Records>,
+    pub(crate) counting: Counting,
+    throttling: Dice,
+    units: Arc<AtomicU64>,
 }
 
 /// An error as the protocol writes it, beside `__type` and `message`.
 #[derive(Debug)]
-struct Refusal(&'static str, String, Option<Item>);
+pub(crate) struct Refusal(&'static str, String, Option<Item>);
 
-fn invalid(why: impl Into<String>) -> Refusal {
+pub(crate) fn failed_condition(there: Option<Item>) -> Refusal {
+    let kind = "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException";
+    Refusal(kind, "The conditional request failed".to_owned(), there)
+}
+
+pub(crate) fn invalid(why: impl Into<String>) -> Refusal {
     Refusal("com.amazon.coral.validate#ValidationException", why.into(), None)
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct PutItem {
-    table_name: String,
-    item: Item,
-    condition_expression: Option<String>,
-    expression_attribute_names: Option<HashMap<String, String>>,
-    return_values_on_condition_check_failure: Option<String>,
+pub(crate) struct PutItem {
+    pub(crate) table_name: String,
+    pub(crate) item: Item,
+    pub(crate) condition_expression: Option<String>,
+    pub(crate) expression_attribute_names: Option<HashMap<String, String>>,
+    pub(crate) expression_attribute_values: Option<HashMap<String, Value>>,
+    pub(crate) return_values_on_condition_check_failure: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -83,9 +103,16 @@ struct Question {
 }
 
 impl Table {
-    /// Serves an empty table on a free port.
-    pub(crate) async fn start(name: &str) -> std::io::Result<(Self, SocketAddr)> {
-        let table = Self { name: name.into(), items: Arc::default() };
+    /// Serves an empty table on a free port, which throttles as many of its inserts as the dice say.
+    pub(crate) async fn start(name: &str, throttling: Dice) -> std::io::Result<(Self, SocketAddr)> {
+        let table = Self {
+            name: name.into(),
+            items: Arc::default(),
+            records: Arc::default(),
+            counting: Counting::default(),
+            throttling,
+            units: Arc::default(),
+        };
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
         let listener = listener.tap_io(|stream| stream.set_nodelay(true).unwrap());
@@ -95,13 +122,21 @@ impl Table {
     }
 
     /// Every item, by id.
-    pub(crate) fn rows(&self) -> BTreeMap<String, Value> {
+    pub(crate) fn rows(&self) -> Rows {
         let items = self.items.lock().unwrap();
-        items.iter().map(|(id, item)| (id.clone(), Value::Object(item.clone()))).collect()
+        items.iter().map(|(id, item)| (id.clone(), stored(item).into())).collect()
+    }
+
+    /// Write units so far, as they are billed.
+    pub(crate) fn units(&self) -> u64 {
+        self.units.load(Ordering::Relaxed)
     }
 
     fn run(&self, target: &str, body: &[u8]) -> Answer {
-        match target.strip_prefix("DynamoDB_20120810.") {
+        let operation = target.strip_prefix("DynamoDB_20120810.");
+        self.counting.count(operation.unwrap_or(target));
+        match operation {
+            Some("UpdateItem") => self.records.update(&read(body)?),
             Some("PutItem") => self.put(read(body)?),
             Some("BatchExecuteStatement") => self.insert_each(read(body)?),
             Some("BatchGetItem") => self.get_each(read(body)?),
@@ -116,22 +151,28 @@ impl Table {
     }
 
     fn put(&self, request: PutItem) -> Answer {
+        if request.table_name == RECORDS {
+            return self.records.put(request);
+        }
         self.named(&request.table_name)?;
+        if request.expression_attribute_values.is_some() {
+            return Err(invalid("not offered: values in a condition"));
+        }
         let condition = request.condition_expression.as_deref().unwrap_or_default();
         let path = condition.strip_prefix("attribute_not_exists(").and_then(|rest| rest.strip_suffix(')'));
         let names = request.expression_attribute_names.unwrap_or_default();
         if path.map(|path| names.get(path).map_or(path, String::as_str)) != Some("id") {
             return Err(invalid(format!("not offered: condition {condition}")));
         }
+        if self.throttling.fails() {
+            let throttled = "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException";
+            return Err(Refusal(throttled, TOO_MUCH.to_owned(), None));
+        }
         match self.insert(request.item)? {
             Ok(()) => Ok(json!({})),
             Err(there) => {
                 let shown = request.return_values_on_condition_check_failure.as_deref() == Some("ALL_OLD");
-                Err(Refusal(
-                    "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException",
-                    "The conditional request failed".to_owned(),
-                    shown.then_some(there),
-                ))
+                Err(failed_condition(shown.then_some(there)))
             }
         }
     }
@@ -140,10 +181,13 @@ impl Table {
     fn insert(&self, item: Item) -> Result<Result<(), Item>, Refusal> {
         let id = id_of(&item)?;
         let mut items = self.items.lock().unwrap();
-        if let Some(there) = items.get(&id) {
-            return Ok(Err(there.clone()));
+        let there = items.get(&id).map(|there| stored(there));
+        let billed = there.as_ref().map_or(0, units).max(units(&item));
+        self.units.fetch_add(billed, Ordering::Relaxed);
+        if let Some(there) = there {
+            return Ok(Err(there));
         }
-        items.insert(id, item);
+        items.insert(id, Value::Object(item).to_string().into());
         Ok(Ok(()))
     }
 
@@ -158,6 +202,10 @@ impl Table {
             return Err(invalid("Provided list of item keys contains duplicates"));
         }
         let results = inserts.into_iter().map(|item| {
+            if self.throttling.fails() {
+                let error = json!({ "Code": "ProvisionedThroughputExceeded", "Message": TOO_MUCH });
+                return Ok(json!({ "Error": error, "TableName": &*self.name }));
+            }
             Ok(match self.insert(item)? {
                 Ok(()) => json!({ "TableName": &*self.name }),
                 Err(_) => {
@@ -197,6 +245,7 @@ impl Table {
             let mut found = Vec::new();
             for key in &question.keys {
                 let Some(item) = items.get(&id_of(key)?) else { continue };
+                let item = stored(item);
                 let shown = names.iter().filter_map(|&name| Some((name.clone(), item.get(name)?.clone())));
                 found.push(Value::Object(shown.collect()));
             }
@@ -215,7 +264,11 @@ impl Table {
     }
 }
 
-fn id_of(item: &Item) -> Result<String, Refusal> {
+fn stored(item: &str) -> Item {
+    serde_json::from_str(item).unwrap()
+}
+
+pub(crate) fn id_of(item: &Item) -> Result<String, Refusal> {
     let id = item.get("id").and_then(|id| id.get("S")?.as_str());
     id.map(str::to_owned).ok_or_else(|| invalid("Missing the key id in the item"))
 }

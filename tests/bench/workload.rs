@@ -1,15 +1,16 @@
 //! What is sent, and the rows that must come of it: a function of the number of messages, so that every
 //! run and every round has the same work.
 
-use std::collections::BTreeMap;
-
 use harness::Person;
-use serde_json::{Value, json};
+use serde_json::json;
 
-/// Messages of one block: 18 users, of whom one comes again within nine places, and one of an earlier
-/// block.
-const BLOCK: usize = 20;
-const NEW: usize = 18;
+use crate::audit::Rows;
+
+use crate::conditions::Repeats;
+
+/// Messages of one block: one user of it comes again within nine places and, where repeats are mixed, one of
+/// an earlier block comes again; the others are new.
+pub(crate) const BLOCK: usize = 20;
 
 /// How near a near repeat is.
 const NEAR: usize = 9;
@@ -22,21 +23,24 @@ pub(crate) struct Workload {
 }
 
 impl Workload {
-    /// So many messages, of which every tenth is a repeat.
-    pub(crate) fn new(messages: usize) -> Self {
-        assert!(messages > 0 && messages.is_multiple_of(BLOCK), "messages come in blocks of {BLOCK}");
+    /// So many messages, with repeats of this kind.
+    pub(crate) fn new(messages: usize, repeats: Repeats) -> Self {
+        assert!(messages.is_multiple_of(BLOCK), "messages come in blocks of {BLOCK}");
         let mut chance = fastrand::Rng::with_seed(875);
         let mut people = Vec::new();
         let mut order = Vec::with_capacity(messages);
         for _ in 0..messages / BLOCK {
             let before = people.len();
-            people.extend((before..before + NEW).map(person));
-            let mut block: Vec<usize> = (before..before + NEW).collect();
-            // The far one first, so that it does not come between the near pair.
-            let earlier = if before == 0 { 0 } else { chance.usize(..before) };
-            block.insert(if before == 0 { NEW } else { chance.usize(..=NEW) }, earlier);
+            let new = new(repeats);
+            people.extend((before..before + new).map(person));
+            let mut block: Vec<usize> = (before..before + new).collect();
+            if repeats == Repeats::Mixed {
+                // The far one first, so that it does not come between the near pair.
+                let earlier = if before == 0 { 0 } else { chance.usize(..before) };
+                block.insert(if before == 0 { new } else { chance.usize(..=new) }, earlier);
+            }
             let first = loop {
-                let place = chance.usize(..NEW);
+                let place = chance.usize(..new);
                 if block[place] >= before {
                     break place;
                 }
@@ -54,14 +58,22 @@ impl Workload {
     }
 
     /// The rows that must be there in the end, by id.
-    pub(crate) fn rows(&self) -> BTreeMap<String, Value> {
+    pub(crate) fn rows(&self) -> Rows {
         self.people.iter().map(|person| (person.sub.clone(), person.item())).collect()
     }
 }
 
+/// Users of one block who were not there before.
+const fn new(repeats: Repeats) -> usize {
+    match repeats {
+        Repeats::Mixed => BLOCK - 2,
+        Repeats::Near => BLOCK - 1,
+    }
+}
+
 /// Users of so many messages.
-pub(crate) const fn distinct(messages: usize) -> usize {
-    messages / BLOCK * NEW
+pub(crate) const fn distinct(messages: usize, repeats: Repeats) -> usize {
+    messages / BLOCK * new(repeats)
 }
 
 fn person(n: usize) -> Person {

@@ -81,7 +81,9 @@ impl Subject for Wire {
             Some(queues) => (queues.queue.clone(), Some(queues.dead_letter.clone())),
             None => (self.world.expected_queue_url().await, None),
         };
-        SqsQueue::new(self.clients.clone(), queue, dead_letter, visibility)
+        /// ReceiveMessage, API reference.
+        const LONGEST_WAIT: Duration = Duration::from_secs(20);
+        SqsQueue::new(self.clients.clone(), queue, dead_letter, visibility, LONGEST_WAIT)
     }
 
     async fn send(&self, message: Sent<'_>) -> String {

@@ -222,7 +222,7 @@ pub struct Written {
     /// Visibility timeout sent with every receive [default: 60s].
     #[arg(long, env = "VISIBILITY_TIMEOUT", hide_env_values = true, value_name = "DURATION")]
     pub visibility_timeout: Option<String>,
-    /// How long a write or a delete may wait for company [default: 50ms].
+    /// How long writes (1.4 times this) and deletes (a fifth) wait for company [default: 50ms].
     #[arg(long, env = "LINGER", hide_env_values = true, value_name = "DURATION")]
     pub linger: Option<String>,
     /// How long one write may be tried before its message goes back to the queue [default: 10s].

@@ -19,6 +19,11 @@ use worker::stats::Stats;
 use worker::telemetry::{Destinations, Telemetry, stdout};
 use worker::{admin, telemetry};
 
+/// What is allocated on one thread is freed on another, which the C library's allocator takes badly: on two cores
+/// the worker needs two thirds of the CPU with this one (`docs/adr/0023-the-allocator.md`).
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 const USAGE: u8 = 64;
 const SOFTWARE: u8 = 70;
 const OVERRUN: u8 = 75;

@@ -111,6 +111,10 @@ pub enum Ended {
     StageFailed,
 }
 
+/// A receiver pauses for up to a linger so that a hand is full; a batch that waited no longer than that would go
+/// just before the next hand comes.
+const FOR_ANOTHER_HAND: f64 = 1.4;
+
 /// Hands of messages on their way between two stages; more wait for permits, in SQS.
 const CHANNEL: usize = 64;
 
@@ -141,7 +145,7 @@ pub async fn run<Q: ConfirmationQueue, T: ProfileTable, P: UserPools>(
     });
     let ways = Ways { arrivals, late, fates: fates.clone() };
     stages.spawn(receive::run(Arc::clone(&shared), ways, stop.soft.clone()));
-    stages.spawn(gather::run(shared.settings.linger, arrived, batches));
+    stages.spawn(gather::run(shared.settings.linger.mul_f64(FOR_ANOTHER_HAND), arrived, batches));
     stages.spawn(write::run(Arc::clone(&shared), batched, fates));
     let settled = CancellationToken::new();
     stages.spawn(heartbeat::run(Arc::clone(&shared), settled.clone()));

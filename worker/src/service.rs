@@ -104,11 +104,13 @@ pub async fn run(
             let sqs = clients.sqs_calm.clone();
             let urls = (config.queue_url.clone(), dead_letter_url.clone());
             aside.spawn(watch_queues(sqs, urls, Arc::clone(&stats)));
+            let settings = settings_for(config, until_empty);
             let queue = SqsQueue::new(
                 clients.clone(),
                 config.queue_url.clone(),
                 dead_letter_url,
-                config.settings.visibility_timeout,
+                settings.visibility_timeout,
+                settings.wait_time,
             );
             let cognito = clients.cognito.clone();
             let owner = config.rules.model.owner_attribute().map(str::to_owned);
@@ -117,7 +119,7 @@ pub async fn run(
                 queue,
                 table,
                 rules: config.rules.clone(),
-                settings: settings_for(config, until_empty),
+                settings,
                 stats: Arc::clone(&stats),
                 leases,
                 permits: Permits::new(config.settings.max_in_flight, Arc::clone(&stats)),

@@ -45,6 +45,10 @@ impl Fate {
 /// Entries in one batch call (SQS API reference).
 pub const BATCH: usize = 10;
 
+/// Who is to share a call comes out of the same batch or of one that is answered with it; who waits longer mostly
+/// waits for nobody.
+const FOR_COMPANY: f64 = 0.2;
+
 /// How long settling one batch is tried, when the lease would allow longer.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -60,7 +64,7 @@ pub async fn run<Q: ConfirmationQueue, T: ProfileTable>(
     shared: Arc<Shared<Q, T>>,
     mut decided: mpsc::Receiver<Fate>,
 ) {
-    let linger = shared.settings.linger;
+    let linger = shared.settings.linger.mul_f64(FOR_COMPANY);
     let mut buffers = [Buffer::new(Action::Delete), Buffer::new(Action::MakeVisible)];
     let mut calls = JoinSet::new();
     // Quarantined messages come back, to be deleted with the others or delayed.

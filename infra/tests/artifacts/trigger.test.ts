@@ -77,8 +77,9 @@ for (const architecture of ['x86_64', 'arm64'] as const) {
       }
     })
 
-    test('is small enough to start quickly: 10 MiB at most, unpacked', () => {
-      assert.ok(statSync(bootstrap).size < 10 * 1024 * 1024)
+    test('is small enough to start quickly: 4 MB packed, 6 MB unpacked', () => {
+      assert.ok(statSync(zip).size <= 4_000_000, `${statSync(zip).size} bytes`)
+      assert.ok(statSync(bootstrap).size <= 6_000_000, `${statSync(bootstrap).size} bytes, unpacked`)
     })
 
     test('gives Cognito its event back, and the worker makes the profile', async (t) => {

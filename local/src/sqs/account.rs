@@ -82,10 +82,11 @@ impl Account {
         named.map(|(operation, n)| (operation.name().to_owned(), *n)).collect()
     }
 
-    /// A message that was handed out at `received` has been deleted.
-    pub(crate) fn deleted(&self, received: Duration) {
+    /// A message that was sent at `sent_at` and handed out at `received` has been deleted.
+    pub(crate) fn deleted(&self, sent_at: Millis, received: Duration) {
         let deleted = self.clock.running();
-        lock(&self.residences).record(Residence { received, deleted });
+        let age = Duration::from_millis(self.clock.now().saturating_sub(sent_at));
+        lock(&self.residences).record(Residence { received, deleted, age });
     }
 
     pub(crate) fn residences(&self) -> Vec<Residence> {
@@ -240,4 +241,20 @@ impl Cell {
 /// poisoned lock is taken over in place of spreading the panic.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_is_moved_makes_what_is_deleted_older_and_not_longer_out() {
+        const JUMP: Duration = Duration::from_secs(900);
+        let account = Account::new(String::new());
+        let sent_at = account.clock.now();
+        account.clock.advance(JUMP);
+        account.deleted(sent_at, Duration::ZERO);
+        let residences = account.residences();
+        assert!(matches!(residences[..], [one] if one.age >= JUMP && one.time() < JUMP), "{residences:?}");
+    }
 }

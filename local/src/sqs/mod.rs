@@ -93,7 +93,7 @@ impl SqsServer {
         self.account.calls()
     }
 
-    /// When deleted messages were out, in the order of deletion; the latest 262,144 of all queues.
+    /// When deleted messages were out, in the order of deletion; the latest 1,048,576 of all queues.
     pub fn residences(&self) -> Vec<Residence> {
         self.account.residences()
     }

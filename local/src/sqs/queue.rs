@@ -145,10 +145,10 @@ impl Queue {
         latest && self.forget(receipt.key).is_some()
     }
 
-    /// When the receive of this handle was, if it is the message's latest.
-    pub(crate) fn received(&self, receipt: &Receipt) -> Option<Duration> {
+    /// When its message was sent and when the receive of this handle was, if it is the message's latest.
+    pub(crate) fn received(&self, receipt: &Receipt) -> Option<(Millis, Duration)> {
         let slot = self.slots.get(&receipt.key)?;
-        (slot.latest_receive == receipt.receive).then_some(slot.received)
+        (slot.latest_receive == receipt.receive).then_some((slot.letter.sent_at, slot.received))
     }
 
     pub(crate) fn hold(

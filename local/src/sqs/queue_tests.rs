@@ -64,13 +64,13 @@ fn the_latest_handle_deletes_also_after_its_visibility_ended() {
 #[test]
 fn a_handle_knows_its_own_receive_and_only_while_it_is_the_latest() {
     let mut queue = Queue::new(7, DAY);
-    put(&mut queue, 0, "a");
+    put(&mut queue, 5, "a");
     let seconds = Duration::from_secs;
-    let first = receive(&mut queue, 0, Ask { running: seconds(1), ..ASK }).remove(0);
-    assert_eq!(queue.received(&first.receipt), Some(seconds(1)));
-    let second = receive(&mut queue, 30_000, Ask { running: seconds(31), ..ASK }).remove(0);
+    let first = receive(&mut queue, 5, Ask { running: seconds(1), ..ASK }).remove(0);
+    assert_eq!(queue.received(&first.receipt), Some((5, seconds(1))));
+    let second = receive(&mut queue, 30_005, Ask { running: seconds(31), ..ASK }).remove(0);
     assert_eq!(queue.received(&first.receipt), None);
-    assert_eq!(queue.received(&second.receipt), Some(seconds(31)));
+    assert_eq!(queue.received(&second.receipt), Some((5, seconds(31))));
     assert!(queue.delete(&second.receipt));
     assert_eq!(queue.received(&second.receipt), None);
 }

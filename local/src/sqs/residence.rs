@@ -1,14 +1,14 @@
 //! How long deleted messages had been out: from the receive that handed out the deleting handle to its
-//! deletion, seen from the server.
+//! deletion, seen from the server; and how old they were.
 //!
-//! Exists because no client can measure this of itself. Must stay bounded, and goes by real time only:
-//! `advance` moves visibility, not durations.
+//! Exists because no client can measure this of itself. Must stay bounded. Being out goes by real time only:
+//! `advance` moves visibility, not durations; an age goes by the clock that `advance` moves.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// Older ones make room for newer ones; 32 bytes each.
-const KEPT: usize = 1 << 18;
+/// Older ones make room for newer ones; 48 bytes each.
+const KEPT: usize = 1 << 20;
 
 /// When one deleted message was out, counted from the start of the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub struct Residence {
     pub received: Duration,
     /// Its deletion.
     pub deleted: Duration,
+    /// Since it was sent, in whole milliseconds by the server's clock.
+    pub age: Duration,
 }
 
 impl Residence {
@@ -52,7 +54,11 @@ mod tests {
         let mut residences = Residences::default();
         for second in 0..KEPT as u64 + 3 {
             let received = Duration::from_secs(second);
-            residences.record(Residence { received, deleted: received + Duration::from_millis(40) });
+            residences.record(Residence {
+                received,
+                deleted: received + Duration::from_millis(40),
+                age: Duration::ZERO,
+            });
         }
         let all = residences.all();
         assert_eq!(all.len(), KEPT);

@@ -12,6 +12,8 @@
 
 #[path = "../runtime_api/mod.rs"]
 mod runtime_api;
+#[path = "../tls/mod.rs"]
+mod tls;
 
 mod aws;
 mod function;
@@ -24,5 +26,6 @@ mod failure;
 mod library;
 mod message;
 mod network;
+mod opening;
 mod panic;
 mod readme;

@@ -4,7 +4,7 @@
 //!
 //! [`plan`] makes a history out of a seed, [`history`] lives it, [`oracles`] judge it, [`shrink`] finds
 //! out what a failure needs, [`timeline`] tells it. [`endpoint`] is where the worker's ports meet the
-//! [`model`].
+//! [`model`]. [`scale`] is the same worker before millions of messages, many of it at once.
 //!
 //! Nothing here stands in for the wire: that is tested with the real SDK against real endpoints, and the
 //! contract tests hold this model against those.
@@ -26,6 +26,7 @@ pub mod model;
 pub mod oracles;
 pub mod people;
 pub mod plan;
+pub mod scale;
 pub mod shrink;
 pub mod timeline;
 pub mod trouble;

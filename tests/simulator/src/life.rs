@@ -106,12 +106,7 @@ pub async fn live(world: World, settings: Settings, number: usize, life: Life, o
 }
 
 /// As `service::run` puts a worker together.
-fn shared(
-    queue: Endpoint,
-    table: Endpoint,
-    settings: Settings,
-    stats: &Arc<Stats>,
-) -> Arc<Shared<Endpoint, Endpoint>> {
+pub(crate) fn shared<Q, T>(queue: Q, table: T, settings: Settings, stats: &Arc<Stats>) -> Arc<Shared<Q, T>> {
     Arc::new(Shared {
         queue,
         table,

@@ -1,6 +1,8 @@
-//! `simulator run` lives many histories, `simulator replay` tells one.
+//! `simulator run` lives many histories, `simulator replay` tells one, `simulator scale` lives millions of messages.
 
 #![allow(clippy::print_stdout, reason = "what it finds is its result")]
+
+mod scale_command;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -53,6 +55,8 @@ enum Command {
         #[arg(long, value_delimiter = ',', num_args = 1..)]
         nonces: Option<Vec<u64>>,
     },
+    /// Live millions of messages and many workers; exit 1 when a run breaks the promise
+    Scale(scale_command::Scale),
 }
 
 fn main() -> ExitCode {
@@ -71,6 +75,7 @@ fn main() -> ExitCode {
             }
             replay(&plan, message)
         }
+        Command::Scale(asked) => scale_command::scale(&asked),
     }
 }
 

@@ -43,8 +43,14 @@ fn is_dead(state: &State, sent: &Sent) -> bool {
 
 /// A worker's life has ended by itself.
 pub fn after_life(state: &mut State, worker: usize, ended: Ended, shared: &Shared<Endpoint, Endpoint>) {
+    unbalanced(worker, ended, shared).into_iter().for_each(|text| state.violated(text));
+}
+
+/// What a worker that has ended by itself leaves open or counts wrong.
+pub fn unbalanced<Q, T>(worker: usize, ended: Ended, shared: &Shared<Q, T>) -> Vec<String> {
     let counts = shared.stats.snapshot(Instant::now());
-    let mut violated = |text: String| state.violated(format!("worker {worker}: {text}"));
+    let mut found = Vec::new();
+    let mut violated = |text: String| found.push(format!("worker {worker}: {text}"));
     if ended == Ended::StageFailed {
         violated("a stage failed".into());
     }
@@ -52,7 +58,7 @@ pub fn after_life(state: &mut State, worker: usize, ended: Ended, shared: &Share
         violated(format!("{} polls while the breaker was open", counts.receives_without_attempt));
     }
     if ended != Ended::Drained {
-        return;
+        return found;
     }
     let outcomes: u64 = Outcome::ALL.iter().map(|outcome| count(&counts, *outcome)).sum();
     if counts.received != outcomes || counts.in_flight > 0 {
@@ -64,6 +70,7 @@ pub fn after_life(state: &mut State, worker: usize, ended: Ended, shared: &Share
     if !shared.permits.has_room(usize::MAX) {
         violated("permits are still out".into());
     }
+    found
 }
 
 /// How often an outcome was counted.

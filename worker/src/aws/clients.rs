@@ -18,6 +18,7 @@ use aws_smithy_runtime_api::client::interceptors::context::{
 };
 use aws_smithy_runtime_api::client::orchestrator::Metadata;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_runtime_api::client::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_smithy_types::config_bag::ConfigBag;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
@@ -148,17 +149,23 @@ fn http_client() -> SharedHttpClient {
     aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https()
 }
 
+/// How long an ordinary call may take.
+pub(super) fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder().connect_timeout(CONNECT).operation_attempt_timeout(ATTEMPT).build()
+}
+
 impl Clients {
     /// Clients that count their calls in `stats`.
     pub fn new(access: &Access, stats: &Arc<Stats>) -> Self {
-        let timeouts =
-            TimeoutConfig::builder().connect_timeout(CONNECT).operation_attempt_timeout(ATTEMPT).build();
         let counter = CallCounter { stats: Arc::clone(stats) };
+        // The deadline of an attempt covers its body. To watch besides how fast that flows is work on every call, and
+        // wakes an idle worker all through a long poll.
         let sqs = |retry| {
             let config = access
                 .sqs()
                 .retry_config(retry)
-                .timeout_config(timeouts.clone())
+                .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+                .timeout_config(timeouts())
                 .interceptor(counter.clone());
             aws_sdk_sqs::Client::from_conf(config.build())
         };
@@ -166,14 +173,15 @@ impl Clients {
             let config = access
                 .dynamodb()
                 .retry_config(retry)
-                .timeout_config(timeouts.clone())
+                .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+                .timeout_config(timeouts())
                 .interceptor(counter.clone());
             aws_sdk_dynamodb::Client::from_conf(config.build())
         };
         let cognito = access
             .cognito()
             .retry_config(RetryConfig::disabled())
-            .timeout_config(timeouts.clone())
+            .timeout_config(timeouts())
             .interceptor(counter.clone());
         let s3 = access.s3().retry_config(RetryConfig::standard()).interceptor(counter.clone());
         Self {

@@ -77,7 +77,7 @@ impl DeadLetterQueue {
     pub fn new(clients: &Clients, url: String) -> Self {
         // No loop of ours tries again here.
         let calm = Clients { sqs: clients.sqs_calm.clone(), ..clients.clone() };
-        let settling = SqsQueue::new(calm, url.clone(), None, Duration::ZERO);
+        let settling = SqsQueue::new(calm, url.clone(), None, Duration::ZERO, Duration::ZERO);
         Self { client: clients.sqs_calm.clone(), url, settling }
     }
 

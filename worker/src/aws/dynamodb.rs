@@ -47,14 +47,19 @@ impl DynamoDbTable {
     fn statement(&self, item: &Item) -> Result<BatchStatementRequest, CallError> {
         /// The longest statement (DynamoDB API reference, BatchStatementRequest).
         const MAX_STATEMENT: usize = 8192;
-        let mut names = Vec::new();
-        let mut parameters = Vec::new();
-        for (name, value) in item.iter() {
-            names.push(format!("'{}': ?", name.replace('\'', "''")));
+        const USUAL_STATEMENT: usize = 256;
+        let mut statement = String::with_capacity(USUAL_STATEMENT);
+        statement.push_str("INSERT INTO \"");
+        doubled(&self.name, '"', &mut statement);
+        statement.push_str("\" VALUE {");
+        let mut parameters = Vec::with_capacity(item.iter().len());
+        for (place, (name, value)) in item.iter().enumerate() {
+            statement.push_str(if place == 0 { "'" } else { ", '" });
+            doubled(name, '\'', &mut statement);
+            statement.push_str("': ?");
             parameters.push(attribute(value));
         }
-        let table = self.name.replace('"', "\"\"");
-        let statement = format!("INSERT INTO \"{table}\" VALUE {{{}}}", names.join(", "));
+        statement.push('}');
         if statement.len() > MAX_STATEMENT {
             return Err(CallError::new(ErrorClass::Refused, "statement_too_long"));
         }
@@ -78,6 +83,17 @@ impl DynamoDbTable {
             }
             code => Err(by_code(code.as_ref().map(BatchStatementErrorCodeEnum::as_str))),
         }
+    }
+}
+
+/// Writes `text` with each `quote` in it twice, as PartiQL has it inside quotes.
+fn doubled(text: &str, quote: char, to: &mut String) {
+    for (place, part) in text.split(quote).enumerate() {
+        if place > 0 {
+            to.push(quote);
+            to.push(quote);
+        }
+        to.push_str(part);
     }
 }
 
@@ -234,4 +250,18 @@ pub fn key_mismatch<'a>(key: &TableKey, model: impl Iterator<Item = &'a str>) ->
     }
     let other = key.iter().find(|(_, kind)| *kind != ScalarAttributeType::S)?;
     Some(format!("the table's key attribute {} has type {}, the model writes S", other.0, other.1.as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quote_inside_quotes_is_written_twice() {
+        for (text, written) in [("plain", "plain"), ("o'clock", "o''clock"), ("''", "''''"), ("", "")] {
+            let mut to = String::new();
+            doubled(text, '\'', &mut to);
+            assert_eq!(to, written);
+        }
+    }
 }

@@ -7,11 +7,10 @@ use aws_sdk_sqs::types::{
     BatchResultErrorEntry, ChangeMessageVisibilityBatchRequestEntry, DeleteMessageBatchRequestEntry,
     MessageAttributeValue, MessageSystemAttributeName, QueueAttributeName,
 };
-use aws_smithy_types::timeout::TimeoutConfig;
 use domain::{Timestamp, XRayHeader};
 
 use super::classify::{by_code, classify};
-use super::clients::{ATTEMPT, Clients};
+use super::clients::{ATTEMPT, Clients, timeouts};
 use crate::ports::{
     CallError, ConfirmationQueue, Depth, EntryResults, ErrorClass, Message, Quarantine, ReceiptHandle,
 };
@@ -20,6 +19,9 @@ use crate::telemetry::QUARANTINE_ATTRIBUTE;
 /// One queue and its dead-letter queue.
 pub struct SqsQueue {
     clients: Clients,
+    /// SQS with the patience a long poll needs; a client of its own, because a timeout that is overridden on each call
+    /// makes the SDK put its configuration together anew each time.
+    polls: aws_sdk_sqs::Client,
     url: String,
     dead_letter_url: Option<String>,
     visibility: Duration,
@@ -27,9 +29,18 @@ pub struct SqsQueue {
 
 impl SqsQueue {
     /// The queue at `url`. `visibility` goes with every receive, whatever the queue's own attribute says:
-    /// ReceiveMessage does not tell which value was used.
-    pub fn new(clients: Clients, url: String, dead_letter_url: Option<String>, visibility: Duration) -> Self {
-        Self { clients, url, dead_letter_url, visibility }
+    /// ReceiveMessage does not tell which value was used. No receive is to wait longer than `longest_wait`.
+    pub fn new(
+        clients: Clients,
+        url: String,
+        dead_letter_url: Option<String>,
+        visibility: Duration,
+        longest_wait: Duration,
+    ) -> Self {
+        // A long poll is silent for as long as it was asked to wait.
+        let patience = timeouts().to_builder().operation_attempt_timeout(longest_wait + ATTEMPT).build();
+        let polls = clients.sqs.config().to_builder().timeout_config(patience).build();
+        Self { polls: aws_sdk_sqs::Client::from_conf(polls), clients, url, dead_letter_url, visibility }
     }
 }
 
@@ -91,28 +102,22 @@ fn sibling(queue_url: &str, arn: &str) -> Option<String> {
 
 impl ConfirmationQueue for SqsQueue {
     async fn receive(&self, max: u32, wait: Duration) -> Result<Vec<Message>, CallError> {
-        let answer =
-            self.clients
-                .sqs
-                .receive_message()
-                .queue_url(&self.url)
-                .max_number_of_messages(i32::try_from(max).unwrap_or(10))
-                .wait_time_seconds(whole_seconds(wait))
-                .visibility_timeout(whole_seconds(self.visibility))
-                .message_attribute_names("traceparent")
-                .message_attribute_names(QUARANTINE_ATTRIBUTE)
-                .message_system_attribute_names(MessageSystemAttributeName::AwsTraceHeader)
-                .message_system_attribute_names(MessageSystemAttributeName::SentTimestamp)
-                .message_system_attribute_names(MessageSystemAttributeName::ApproximateReceiveCount)
-                .message_system_attribute_names(MessageSystemAttributeName::ApproximateFirstReceiveTimestamp)
-                .customize()
-                // A long poll is silent for as long as it was asked to wait.
-                .config_override(aws_sdk_sqs::config::Builder::new().timeout_config(
-                    TimeoutConfig::builder().operation_attempt_timeout(wait + ATTEMPT).build(),
-                ))
-                .send()
-                .await
-                .map_err(|error| classify(&error))?;
+        let answer = self
+            .polls
+            .receive_message()
+            .queue_url(&self.url)
+            .max_number_of_messages(i32::try_from(max).unwrap_or(10))
+            .wait_time_seconds(whole_seconds(wait))
+            .visibility_timeout(whole_seconds(self.visibility))
+            .message_attribute_names("traceparent")
+            .message_attribute_names(QUARANTINE_ATTRIBUTE)
+            .message_system_attribute_names(MessageSystemAttributeName::AwsTraceHeader)
+            .message_system_attribute_names(MessageSystemAttributeName::SentTimestamp)
+            .message_system_attribute_names(MessageSystemAttributeName::ApproximateReceiveCount)
+            .message_system_attribute_names(MessageSystemAttributeName::ApproximateFirstReceiveTimestamp)
+            .send()
+            .await
+            .map_err(|error| classify(&error))?;
         Ok(answer.messages.unwrap_or_default().into_iter().filter_map(message).collect())
     }
 

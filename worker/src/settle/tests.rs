@@ -224,9 +224,9 @@ async fn ten_go_at_once_and_the_rest_within_the_linger() {
         fates.send(Fate::single(delivery, created())).await.ok().unwrap();
     }
     let calls = || shared.queue.deletes.lock().unwrap().iter().map(Vec::len).collect::<Vec<_>>();
-    sleep(shared.settings.linger / 2).await;
+    sleep(shared.settings.linger.mul_f64(FOR_COMPANY / 2.0)).await;
     assert_eq!(calls(), [10, 10]);
-    sleep(shared.settings.linger).await;
+    sleep(shared.settings.linger.mul_f64(FOR_COMPANY)).await;
     assert_eq!(calls(), [10, 10, 3]);
     drop(fates);
     settling.await.unwrap();

@@ -99,8 +99,8 @@ fn delete_one(account: &Account, cell: &Cell, handle: Option<String>) -> Result<
         let received = queue.received(&receipt);
         (received, queue.delete(&receipt) && full)
     };
-    if let Some(received) = received {
-        account.deleted(received);
+    if let Some((sent_at, received)) = received {
+        account.deleted(sent_at, received);
     }
     // Long polls held back by the in-flight quota wait for exactly this.
     cell.ring(usize::from(made_room));

@@ -6,4 +6,5 @@ mod queue;
 mod table;
 
 pub use queue::{DeadLetter, LONGEST, Lent, Queue, Rules};
+pub(crate) use table::owner_of;
 pub use table::{Batch, Row, Rows, Statement, Table};

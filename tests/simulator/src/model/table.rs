@@ -164,7 +164,7 @@ fn key_of(key: &ProfileKey) -> Key {
 }
 
 /// What the built-in model writes into `profileOwner`.
-fn owner_of(profile: &Profile) -> Option<String> {
+pub(crate) fn owner_of(profile: &Profile) -> Option<String> {
     match profile.item.get("profileOwner") {
         Some(AttributeValue::S(owner)) => Some(owner.clone()),
         _ => None,

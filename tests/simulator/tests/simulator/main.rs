@@ -1,5 +1,5 @@
 //! What the simulator proves in each `cargo test`: a fixed set of histories and fresh ones, a stop and a
-//! kill at every moment of some, the lessons of other consumers of SQS as scenarios, and the long nights.
+//! kill at every moment of some, the lessons of other consumers of SQS as scenarios, the long nights, and many workers at once.
 
 #![allow(
     clippy::unwrap_used,
@@ -13,5 +13,7 @@ mod lessons;
 mod moments;
 mod nights;
 mod program;
+mod scale;
+mod scaling;
 mod scene;
 mod seeds;

@@ -60,6 +60,26 @@ fn a_run_says_what_it_has_lived_and_where_fresh_seeds_begin() {
 }
 
 #[test]
+fn scale_tells_people_and_machines_and_fails_when_the_promise_is_broken() {
+    let told = simulator(&["scale", "backlog", "--messages", "2000", "--workers", "1,2", "--json"]);
+    assert!(told.status.success());
+    let runs: serde_json::Value = serde_json::from_str(&stdout(&told)).unwrap();
+    let of = |run: usize, name: &str| runs[run]["report"][name].as_u64();
+    assert_eq!((of(0, "workers"), of(1, "workers")), (Some(1), Some(2)));
+    assert_eq!(
+        (of(0, "rows"), of(0, "dead_letters"), of(0, "receives_wasted")),
+        (Some(1800), Some(0), Some(0))
+    );
+    let told = simulator(&["scale", "burst", "--messages", "2000", "--course"]);
+    assert!(told.status.success() && stdout(&told).contains("new table, 1 worker(s)"), "{}", stdout(&told));
+    // A queue with a small maxReceiveCount loses messages to its dead-letter queue.
+    let broken = simulator(&["scale", "outage", "--messages", "500", "--max-receive-count", "2"]);
+    assert_eq!(broken.status.code(), Some(1));
+    assert!(stdout(&broken).contains("VIOLATED: outage, 4 workers:"), "{}", stdout(&broken));
+    assert_eq!(simulator(&["scale", "--latency-ms", "20-10"]).status.code(), Some(2));
+}
+
+#[test]
 fn what_a_failure_does_not_need_is_left_out() {
     let seed = (0..1000).find(|seed| {
         let plan = Plan::of(*seed);
