@@ -10,7 +10,7 @@ use crate::decide::batcher::{Batcher, is_suspect};
 use crate::decide::fold::Group;
 use crate::ports::MOST_INSERTS;
 use crate::receive::{Arrivals, Job};
-use crate::write::Member;
+use crate::write::{Member, Tries};
 
 /// Gathers until its input closes.
 pub async fn run(
@@ -38,7 +38,7 @@ pub async fn run(
                 Some(arrivals) => {
                     for Job { delivery, write } in arrivals.jobs {
                         let alone = is_suspect(delivery.message.receive_count);
-                        let member = Member { delivery, observed_at: write.observed_at };
+                        let member = Member { delivery, observed_at: write.observed_at, tries: Tries::default() };
                         if alone {
                             ready.push(vec![Group { profile: write.profile, members: vec![member] }]);
                         } else {

@@ -1,24 +1,22 @@
 //! Gets items into the table, each only if it is absent: one call for one item, one for twenty-five.
 //!
-//! Retries belong here alone: the SDK's are off on this path, so that every attempt stays inside the
-//! lease and is counted once, and because a batch hides its errors per statement in an HTTP 200, where
-//! the SDK cannot see them.
+//! Each item is attempted once; who is to be tried again is for [`crate::write`] to say. The SDK's retries
+//! are off on this path, so that every attempt stays inside the lease and is counted once, and because a
+//! batch hides its errors per statement in an HTTP 200, where the SDK cannot see them.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use domain::{AttributeValue, Profile};
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
-use crate::decide::backoff::Policy;
-use crate::decide::permits::Call;
+use crate::decide::permits::{Asked, Call};
 use crate::decide::recent::Recent;
 use crate::decide::rejections::{Blame, Rejections};
 use crate::decide::settlement::{Happened, is_refusal};
 use crate::pipeline::Shared;
 use crate::ports::{CallError, ConfirmationQueue, ErrorClass, Inserted, ProfileTable, StoredOwner};
 use crate::stats::Operation;
-use crate::telemetry::events;
 
 /// What the writes of one process have learnt about the table.
 pub struct Knowledge {
@@ -37,24 +35,17 @@ impl Default for Knowledge {
     }
 }
 
-const RETRY: Policy = Policy {
-    initial_interval: Duration::from_millis(50),
-    multiplier: 2.0,
-    max_interval: Duration::from_secs(2),
-    max_elapsed_time: None,
-};
-
 /// What became of one item.
 pub type Answer = Result<Inserted, Happened>;
 
-/// One run of writes against one deadline.
+/// One attempt against one deadline.
 pub struct Inserter<'a, Q, T> {
     /// The queue is not asked; the table, the gate and the counters are.
     pub shared: &'a Shared<Q, T>,
     /// What earlier writes have learnt.
     pub knowledge: &'a Knowledge,
-    /// When it was ready to be written: how long the first attempt takes counts from here, with the wait
-    /// for a slot.
+    /// When it was ready to be written: how long the attempt takes counts from here. For a first one that is
+    /// before the wait for a slot.
     pub ready: Instant,
     /// When to give up: inside the lease.
     pub deadline: Instant,
@@ -71,46 +62,26 @@ impl<Q: ConfirmationQueue, T: ProfileTable> Inserter<'_, Q, T> {
     pub async fn several(&self, profiles: &[&Profile]) -> Vec<Answer> {
         let mut answers: Vec<Option<Answer>> = profiles.iter().map(|_| None).collect();
         let mut alone = Vec::new();
-        let mut pending: Vec<usize> = (0..profiles.len()).collect();
-        let mut failures = 0;
-        while !pending.is_empty() {
-            let mut last_error = None;
-            let mut again = Vec::new();
-            let mut calls = vec![pending];
-            while let Some(places) = calls.pop() {
-                match self.batch(profiles, &places, failures).await {
-                    Ok(results) => {
-                        for (place, result) in places.into_iter().zip(results) {
-                            match result {
-                                Ok(inserted) => set(&mut answers, place, Ok(inserted)),
-                                Err(error) if is_refusal(&error) => alone.push(place),
-                                Err(error) => {
-                                    last_error = Some(Happened::Failed(error));
-                                    again.push(place);
-                                }
-                            }
+        let mut calls = vec![(0..profiles.len()).collect::<Vec<_>>()];
+        while let Some(places) = calls.pop() {
+            match self.batch(profiles, &places).await {
+                Ok(results) => {
+                    for (place, result) in places.into_iter().zip(results) {
+                        match result {
+                            Err(error) if is_refusal(&error) => alone.push(place),
+                            result => set(&mut answers, place, result.map_err(Happened::Failed)),
                         }
                     }
-                    // One bad statement fails the whole call: halve until it stands alone.
-                    Err(Happened::Failed(error)) if is_refusal(&error) && places.len() > 1 => {
-                        let (left, right) = places.split_at(places.len() / 2);
-                        calls.extend([left.to_vec(), right.to_vec()]);
-                    }
-                    Err(Happened::Failed(error)) if is_refusal(&error) => alone.extend(places),
-                    Err(happened) => {
-                        last_error = Some(happened);
-                        again.extend(places);
-                    }
                 }
-            }
-            pending = again;
-            let Some(happened) = last_error else { break };
-            failures += 1;
-            if let Err(happened) = self.before_trying_again(happened, failures).await {
-                for place in pending {
-                    set(&mut answers, place, Err(happened.clone()));
+                // One bad statement fails the whole call: halve until it stands alone.
+                Err(Happened::Failed(error)) if is_refusal(&error) && places.len() > 1 => {
+                    let (left, right) = places.split_at(places.len() / 2);
+                    calls.extend([left.to_vec(), right.to_vec()]);
                 }
-                break;
+                Err(Happened::Failed(error)) if is_refusal(&error) => alone.extend(places),
+                Err(happened) => {
+                    places.into_iter().for_each(|place| set(&mut answers, place, Err(happened.clone())));
+                }
             }
         }
         // What a batch refuses is judged by itself, with the words of a single put.
@@ -123,34 +94,28 @@ impl<Q: ConfirmationQueue, T: ProfileTable> Inserter<'_, Q, T> {
         self.with_owners_known_here(profiles, answers)
     }
 
-    /// Puts one item until there is an answer about it, or no time left.
+    /// Puts one item.
     async fn put(&self, profile: &Profile) -> Answer {
-        let mut failures = 0;
-        loop {
-            let begun = self.begun(failures);
-            let happened = match self.attempt(self.put_once(profile)).await {
-                Ok(inserted) => {
-                    self.shared.permits.on_answer(Call::One, begun.elapsed());
-                    self.on_answer();
-                    return Ok(inserted);
+        match self.attempt(1, self.put_once(profile)).await {
+            Ok(inserted) => {
+                self.shared.permits.on_answer(
+                    Call::One,
+                    self.ready.elapsed(),
+                    Asked { items: 1, throttled: 0 },
+                );
+                self.on_answer();
+                Ok(inserted)
+            }
+            // The same item again would be refused again; what it comes to depends on the others.
+            Err(Happened::Failed(error)) if is_refusal(&error) => {
+                let blame = self.rejections().on_refusal(&profile.key);
+                if blame == Blame::Table {
+                    self.shared.gate.trip(&error);
                 }
-                // The same item again would be refused again; what it comes to depends on the others.
-                Err(Happened::Failed(error)) if is_refusal(&error) => {
-                    let blame = self.rejections().on_refusal(&profile.key);
-                    if blame == Blame::Table {
-                        self.shared.gate.trip(&error);
-                    }
-                    self.shared.gate.on_refusal(&error);
-                    return Err(if blame == Blame::Item {
-                        Happened::Refused(error)
-                    } else {
-                        Happened::Failed(error)
-                    });
-                }
-                Err(happened) => happened,
-            };
-            failures += 1;
-            self.before_trying_again(happened, failures).await?;
+                self.shared.gate.on_refusal(&error);
+                Err(if blame == Blame::Item { Happened::Refused(error) } else { Happened::Failed(error) })
+            }
+            Err(happened) => Err(happened),
         }
     }
 
@@ -167,10 +132,9 @@ impl<Q: ConfirmationQueue, T: ProfileTable> Inserter<'_, Q, T> {
         &self,
         profiles: &[&Profile],
         places: &[usize],
-        failures: u32,
     ) -> Result<Vec<Result<Inserted, CallError>>, Happened> {
         let chosen: Vec<&Profile> = places.iter().filter_map(|place| profiles.get(*place).copied()).collect();
-        let (begun, epoch) = (self.begun(failures), self.shared.gate.epoch());
+        let epoch = self.shared.gate.epoch();
         let mut results = {
             let call = self.shared.table.insert_batch(&chosen);
             self.shared.stats.instruments.on_write(chosen.len());
@@ -180,20 +144,22 @@ impl<Q: ConfirmationQueue, T: ProfileTable> Inserter<'_, Q, T> {
                 call,
                 |answers| answers.iter().filter(|answer| matches!(answer, Ok(Inserted::Exists(_)))).count(),
             );
-            self.attempt(asking).await?
+            self.attempt(chosen.len(), asking).await?
         };
-        self.shared.permits.on_answer(Call::Several, begun.elapsed());
         results.resize_with(places.len(), || {
             Err(CallError::new(ErrorClass::Unavailable, "no_result_for_statement"))
         });
+        let errors = || results.iter().filter_map(|result| result.as_ref().err());
+        let throttled = errors().filter(|error| error.class == ErrorClass::Throttled).count();
+        let asked = Asked { items: results.len(), throttled };
+        self.shared.permits.on_answer(Call::Several, self.ready.elapsed(), asked);
         if results.iter().any(Result::is_ok) {
             self.on_answer();
         }
-        for error in results.iter().filter_map(|result| result.as_ref().err()) {
+        for error in errors() {
             self.on_error(error);
         }
-        if let Some(error) =
-            results.iter().find_map(|result| result.as_ref().err().filter(|error| !is_refusal(error)))
+        if let Some(error) = errors().find(|error| !is_refusal(error))
             && results.iter().all(Result::is_err)
         {
             self.shared.gate.on_failure(epoch, error);
@@ -201,8 +167,12 @@ impl<Q: ConfirmationQueue, T: ProfileTable> Inserter<'_, Q, T> {
         Ok(results)
     }
 
-    /// One attempt of any call, counted; `Failed` with the reason, or `Stopped`.
-    async fn attempt<A>(&self, call: impl Future<Output = Result<A, CallError>>) -> Result<A, Happened> {
+    /// One attempt of any call that writes so many `items`, counted; `Failed` with the reason, or `Stopped`.
+    async fn attempt<A>(
+        &self,
+        items: usize,
+        call: impl Future<Output = Result<A, CallError>>,
+    ) -> Result<A, Happened> {
         // Waiting for the table is done at the gate, not here.
         if self.shared.gate.holds_back() {
             return Err(Happened::TurnedAway);
@@ -220,21 +190,13 @@ impl<Q: ConfirmationQueue, T: ProfileTable> Inserter<'_, Q, T> {
             Err(_) => CallError::new(ErrorClass::Unavailable, "write_deadline"),
         };
         self.on_error(&error);
+        if error.class == ErrorClass::Throttled {
+            self.shared.permits.on_throttled(items);
+        }
         if !is_refusal(&error) {
             self.shared.gate.on_failure(epoch, &error);
         }
         Err(Happened::Failed(error))
-    }
-
-    /// Waits before the next attempt; an error is what it comes to when there is to be none.
-    async fn before_trying_again(&self, happened: Happened, failures: u32) -> Result<(), Happened> {
-        let Happened::Failed(error) = &happened else { return Err(happened) };
-        events::write_failed(error, failures);
-        let delay = RETRY.delay(failures, fastrand::f64());
-        if self.shared.gate.holds_back() || Instant::now() + delay >= self.deadline {
-            return Err(happened);
-        }
-        self.shared.give_up.run_until_cancelled(sleep(delay)).await.ok_or(Happened::Stopped)
     }
 
     /// Vouches for rows that this process made a short while ago: their owner need not be read back.
@@ -256,16 +218,8 @@ impl<Q: ConfirmationQueue, T: ProfileTable> Inserter<'_, Q, T> {
         answers
     }
 
-    /// Since when this attempt is under way.
-    fn begun(&self, failures: u32) -> Instant {
-        if failures == 0 { self.ready } else { Instant::now() }
-    }
-
     fn on_error(&self, error: &CallError) {
         self.shared.stats.on_error(Instant::now(), Operation::Write, error.class);
-        if error.class == ErrorClass::Throttled {
-            self.shared.permits.on_throttled();
-        }
     }
 
     fn on_answer(&self) {

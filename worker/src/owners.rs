@@ -103,7 +103,7 @@ async fn read<Q: ConfirmationQueue, T: ProfileTable>(shared: Arc<Shared<Q, T>>, 
         Err(error) => {
             shared.stats.on_error(Instant::now(), Operation::Owners, error.class);
             if error.class == ErrorClass::Throttled {
-                shared.permits.on_throttled();
+                shared.permits.on_throttled(keys.len());
             }
             if !is_refusal(error) {
                 shared.gate.on_failure(epoch, error);

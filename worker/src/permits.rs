@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
-use crate::decide::permits::{Call, Effective};
+use crate::decide::permits::{Asked, Call, Effective};
 use crate::stats::Stats;
 
 /// All permits of one run.
@@ -113,19 +113,19 @@ impl Permits {
         }
     }
 
-    /// The table answered a write after `took`.
-    pub fn on_answer(&self, call: Call, took: Duration) {
+    /// The table answered a write of so many items after `took`.
+    pub fn on_answer(&self, call: Call, took: Duration, asked: Asked) {
         let mut state = self.state();
-        state.effective.on_answer(Instant::now(), call, took);
+        state.effective.on_answer(Instant::now(), call, took, asked);
         self.stats.set_effective_permits(state.effective.limit());
         self.freed.notify_one();
         self.slot_freed.notify_one();
     }
 
-    /// The table asked for less.
-    pub fn on_throttled(&self) {
+    /// The table throttled a whole call of so many items.
+    pub fn on_throttled(&self, items: usize) {
         let mut state = self.state();
-        state.effective.on_throttled(Instant::now());
+        state.effective.on_throttled(Instant::now(), items);
         self.stats.set_effective_permits(state.effective.limit());
     }
 
@@ -160,6 +160,16 @@ mod tests {
 
     const PATIENCE: Duration = Duration::from_millis(50);
 
+    const ONE: Asked = Asked { items: 1, throttled: 0 };
+
+    /// As long as the table throttles everything for a moment.
+    async fn throttled(permits: &Arc<Permits>) {
+        for _ in 0..4 {
+            permits.on_throttled(10);
+            tokio::time::sleep(PATIENCE / 2).await;
+        }
+    }
+
     fn permits(most: usize) -> Arc<Permits> {
         Permits::new(most, Arc::default())
     }
@@ -191,7 +201,7 @@ mod tests {
     async fn a_smaller_limit_holds_for_what_is_taken_next() {
         let permits = permits(100);
         let taken = acquire(&permits, 100).await;
-        permits.on_throttled();
+        throttled(&permits).await;
         let mut taken = taken.into_iter();
         for _ in 0..45 {
             drop(taken.next());
@@ -234,7 +244,7 @@ mod tests {
         assert!(permits.is_writing());
         drop(slot);
         assert!(!permits.is_writing());
-        permits.on_throttled();
+        throttled(&permits).await;
         assert_eq!(permits.receivers(), 2);
     }
 
@@ -248,7 +258,7 @@ mod tests {
         let _all = acquire(&permits, 100).await;
         assert!(acquire(&permits, 1).await.is_empty());
         for _ in 0..3 {
-            permits.on_answer(Call::One, PATIENCE / 10);
+            permits.on_answer(Call::One, PATIENCE / 10, ONE);
         }
         tokio::time::sleep(PATIENCE).await;
         let waiting: Vec<_> = (0..5)
@@ -260,7 +270,7 @@ mod tests {
         tokio::time::sleep(PATIENCE).await;
         assert!(waiting.iter().all(|waiting| !waiting.is_finished()));
         // The fourth makes a reading, and more room.
-        permits.on_answer(Call::One, PATIENCE / 10);
+        permits.on_answer(Call::One, PATIENCE / 10, ONE);
         tokio::time::sleep(PATIENCE).await;
         assert!(waiting.iter().all(tokio::task::JoinHandle::is_finished), "woken one by one");
     }

@@ -28,18 +28,18 @@ impl<M> Default for Fold<M> {
 }
 
 impl<M> Fold<M> {
-    /// Adds a member to the group of its key.
+    /// Adds members to the group of their key.
     ///
     /// # Errors
-    /// Hands both back when the group of this key is for another owner: their fates differ, one of
+    /// Hands them back when the group of this key is for another owner: their fates differ, one of
     /// them will be an owner conflict, so they must not share a write.
-    pub fn push(&mut self, profile: Profile, member: M) -> Result<(), (Profile, M)> {
-        match self.by_key.get(&profile.key).and_then(|at| self.groups.get_mut(*at)) {
-            Some(group) if group.profile.owner == profile.owner => group.members.push(member),
-            Some(_) => return Err((profile, member)),
+    pub fn push(&mut self, group: Group<M>) -> Result<(), Group<M>> {
+        match self.by_key.get(&group.profile.key).and_then(|at| self.groups.get_mut(*at)) {
+            Some(first) if first.profile.owner == group.profile.owner => first.members.extend(group.members),
+            Some(_) => return Err(group),
             None => {
-                self.by_key.insert(profile.key.clone(), self.groups.len());
-                self.groups.push(Group { profile, members: vec![member] });
+                self.by_key.insert(group.profile.key.clone(), self.groups.len());
+                self.groups.push(group);
             }
         }
         Ok(())

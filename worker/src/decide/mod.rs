@@ -1,6 +1,7 @@
 //! Everything that decides. Plain functions and small state machines: time and chance are arguments,
 //! nothing here is async, knows the SDK or reads a clock.
 
+pub mod again;
 pub mod backoff;
 pub mod batcher;
 pub mod breaker;

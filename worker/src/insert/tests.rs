@@ -165,7 +165,32 @@ async fn several(
         ready: Instant::now(),
         deadline: Instant::now() + shared.settings.write_deadline,
     };
-    inserter.several(&profiles.iter().collect::<Vec<_>>()).await
+    match profiles {
+        [profile] => vec![inserter.one(profile).await],
+        _ => inserter.several(&profiles.iter().collect::<Vec<_>>()).await,
+    }
+}
+
+/// Again with those that failed, until none does.
+async fn insistently<'a>(
+    shared: &Shared<NoQueue, Table>,
+    knowledge: &Knowledge,
+    profiles: &'a [Profile],
+) -> Vec<(&'a Profile, Answer)> {
+    let mut answered = Vec::new();
+    let mut left: Vec<&Profile> = profiles.iter().collect();
+    while !left.is_empty() {
+        let call: Vec<Profile> = left.iter().map(|profile| (*profile).clone()).collect();
+        let answers = several(shared, knowledge, &call).await;
+        assert_eq!(answers.len(), left.len());
+        let (failed, done): (Vec<_>, Vec<_>) = left
+            .into_iter()
+            .zip(answers)
+            .partition(|(_, answer)| matches!(answer, Err(Happened::Failed(error)) if !is_refusal(error)));
+        left = failed.into_iter().map(|(profile, _)| profile).collect();
+        answered.extend(done);
+    }
+    answered
 }
 
 #[tokio::test(start_paused = true)]
@@ -230,20 +255,6 @@ async fn a_short_answer_is_never_taken_for_success() {
     assert!(answers[1..].iter().all(Result::is_err), "{answers:?}");
 }
 
-#[tokio::test(start_paused = true)]
-async fn given_up_between_two_attempts_it_was_stopped_and_not_failed() {
-    let profiles: Vec<Profile> = (0..3).map(profile).collect();
-    let shared = shared(Table { faults: Mutex::new(vec![Fault::Throttled; 3].into()), ..Table::default() });
-    let knowledge = Knowledge::default();
-    let give_up = async {
-        // After the first attempt, before the second.
-        tokio::time::sleep(RETRY.initial_interval / 4).await;
-        shared.give_up.cancel();
-    };
-    let (answers, ()) = tokio::join!(several(&shared, &knowledge, &profiles), give_up);
-    assert!(answers.iter().all(|answer| matches!(answer, Err(Happened::Stopped))), "{answers:?}");
-}
-
 fn faulty(faults: &[Fault]) -> Table {
     Table { faults: Mutex::new(faults.to_vec().into()), ..Table::default() }
 }
@@ -261,35 +272,14 @@ async fn a_statement_that_is_refused_inside_a_success_is_put_alone_and_no_other(
     assert_eq!((*shared.table.puts.lock().unwrap(), begun.elapsed()), (1, Duration::ZERO));
 }
 
-/// A batch that falls apart into single puts on any error multiplies the load of a table that asks for less.
-#[tokio::test(start_paused = true)]
-async fn what_is_throttled_is_tried_again_together_and_ever_more_slowly() {
-    for fault in [Fault::Throttled, Fault::HalfThrottled, Fault::AllThrottled] {
-        let profiles: Vec<Profile> = (0..25).map(profile).collect();
-        let shared = shared(faulty(&[fault; 4]));
-        let begun = Instant::now();
-        let answers = several(&shared, &Knowledge::default(), &profiles).await;
-        assert!(answers.iter().all(|answer| matches!(answer, Ok(Inserted::Created))), "{answers:?}");
-        assert_eq!(*shared.table.puts.lock().unwrap(), 0, "{fault:?}");
-        assert!(begun.elapsed() >= 15 * RETRY.initial_interval / 2, "{:?}", begun.elapsed());
-    }
-    let shared = shared(faulty(&[Fault::Throttled; 4]));
-    let begun = Instant::now();
-    let inserter = Inserter {
-        shared: &shared,
-        knowledge: &Knowledge::default(),
-        ready: begun,
-        deadline: begun + shared.settings.write_deadline,
-    };
-    assert!(matches!(inserter.one(&profile(1)).await, Ok(Inserted::Created)));
-    assert!(begun.elapsed() >= 15 * RETRY.initial_interval / 2, "{:?}", begun.elapsed());
-}
-
 #[tokio::test(start_paused = true)]
 async fn statements_that_all_fail_are_failed_calls_and_refusals_are_not() {
     let profiles: Vec<Profile> = (0..3).map(profile).collect();
-    let throttled = shared(faulty(&[Fault::AllThrottled; 100]));
-    several(&throttled, &Knowledge::default(), &profiles).await;
+    let throttled = shared(faulty(&[Fault::AllThrottled; 5]));
+    for _ in 0..5 {
+        assert!(!throttled.gate.is_open());
+        several(&throttled, &Knowledge::default(), &profiles).await;
+    }
     assert!(throttled.gate.is_open());
     let refused = profiles.iter().map(id_of).collect();
     let refused = shared(Table { refused, alone: true, ..Table::default() });
@@ -299,26 +289,40 @@ async fn statements_that_all_fail_are_failed_calls_and_refusals_are_not() {
     assert!(!refused.gate.is_open());
 }
 
+/// A batch that falls apart into single puts on any error multiplies the load of a table that asks for less.
 #[tokio::test(start_paused = true)]
-async fn errors_are_counted_and_throttling_leaves_less_room() {
-    for (fault, class, room) in
-        [(Fault::Throttled, "write.throttled", 50), (Fault::AnswerLost, "write.unavailable", 100)]
-    {
+async fn what_is_throttled_or_not_answered_has_failed_and_is_not_put_alone() {
+    for fault in [Fault::Throttled, Fault::HalfThrottled, Fault::AllThrottled, Fault::AnswerLost] {
+        let profiles: Vec<Profile> = (0..25).map(profile).collect();
         let shared = shared(faulty(&[fault]));
-        several(&shared, &Knowledge::default(), &[profile(1), profile(2)]).await;
-        let stats = shared.stats.snapshot(Instant::now());
-        assert_eq!((stats.errors[class], stats.effective_permits), (1, room), "{fault:?}");
+        let answers = several(&shared, &Knowledge::default(), &profiles).await;
+        let written = answers.iter().filter(|answer| matches!(answer, Ok(Inserted::Created))).count();
+        let failed = answers.iter().filter(|answer| matches!(answer, Err(Happened::Failed(_)))).count();
+        assert_eq!(
+            (written, failed),
+            if fault == Fault::HalfThrottled { (13, 12) } else { (0, 25) },
+            "{fault:?}"
+        );
+        assert_eq!(*shared.table.puts.lock().unwrap(), 0, "{fault:?}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_first_attempt_counts_from_when_it_was_ready_with_the_wait_for_a_slot() {
-    let shared = shared(Table::default());
-    let ready = Instant::now();
-    tokio::time::sleep(Duration::from_secs(1)).await;
-    let inserter =
-        Inserter { shared: &shared, knowledge: &Knowledge::default(), ready, deadline: Instant::now() };
-    assert_eq!((inserter.begun(0), inserter.begun(1)), (ready, Instant::now()));
+async fn errors_are_counted_and_throttling_leaves_less_room() {
+    for (fault, class, errors, room) in [
+        (Fault::Throttled, "write.throttled", 4, 50),
+        (Fault::HalfThrottled, "write.throttled", 8, 60),
+        (Fault::AnswerLost, "write.unavailable", 4, 100),
+    ] {
+        let shared = shared(faulty(&[fault; 4]));
+        let profiles: Vec<Profile> = (0..5).map(profile).collect();
+        for _ in 0..4 {
+            several(&shared, &Knowledge::default(), &profiles).await;
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let stats = shared.stats.snapshot(Instant::now());
+        assert_eq!((stats.errors[class], stats.effective_permits), (errors, room), "{fault:?}");
+    }
 }
 
 fn fault() -> impl Strategy<Value = Fault> {
@@ -367,19 +371,11 @@ proptest! {
                     }
                 }
                 for call in profiles.chunks(if batched { 25 } else { 1 }) {
-                    let answers = if batched {
-                        several(&shared, &knowledge, call).await
-                    } else {
-                        let deadline = Instant::now() + shared.settings.write_deadline;
-                        let inserter = Inserter { shared: &shared, knowledge: &knowledge, ready: Instant::now(), deadline };
-                        vec![inserter.one(&call[0]).await]
-                    };
-                    assert_eq!(answers.len(), call.len());
-                    for (answer, profile) in answers.iter().zip(call) {
+                    for (profile, answer) in insistently(&shared, &knowledge, call).await {
                         let rows = shared.table.rows.lock().unwrap();
                         match answer {
                             Ok(Inserted::Created) => assert_eq!(rows[&profile.key], owner_of(profile)),
-                            Ok(Inserted::Exists(StoredOwner::Is(owner))) => assert_eq!(&rows[&profile.key], owner),
+                            Ok(Inserted::Exists(StoredOwner::Is(owner))) => assert_eq!(rows[&profile.key], owner),
                             Ok(Inserted::Exists(StoredOwner::NotTold)) => assert!(batched && rows.contains_key(&profile.key)),
                             Err(Happened::Refused(_)) => assert!(shared.table.is_refused(profile)),
                             other => panic!("{other:?}"),

@@ -168,6 +168,7 @@ async fn reads_that_fail_in_a_row_are_an_outage_unless_they_are_refused_and_thro
         let (shared, owners) = start(Table { error: Some(class), ..Table::default() });
         for _ in 0..5 {
             let _ = owners.of(&shared, vec![key(1)], Instant::now() + SECOND).await;
+            tokio::time::sleep(shared.settings.linger / 2).await;
         }
         let permits = shared.stats.snapshot(Instant::now()).effective_permits;
         assert_eq!((shared.gate.is_open(), permits), (open, room), "{class:?}");

@@ -1,6 +1,7 @@
 //! The write stage against a table in memory, on a paused clock: who is written, who is held through an outage
 //! and for how long, and that everyone who waited is told.
 
+use std::collections::VecDeque;
 use std::sync::Mutex;
 
 use domain::{ProfileKey, ProfileModel};
@@ -25,6 +26,8 @@ struct Table {
     full: bool,
     /// Reads of owners take a second and fail until then.
     unread_until: Option<Instant>,
+    /// Of each call, those users are throttled whose numbers are multiples of this; then nobody.
+    throttled: Mutex<VecDeque<usize>>,
     /// The items of each call, by user.
     calls: Mutex<Vec<Vec<String>>>,
     reads: Mutex<usize>,
@@ -41,11 +44,27 @@ impl Table {
             _ => Ok(()),
         }
     }
+
+    fn throttles(&self, profiles: &[&Profile]) -> Vec<bool> {
+        let every = self.throttled.lock().unwrap().pop_front();
+        let number = |profile: &&Profile| user(&profile.key).parse::<usize>().unwrap();
+        profiles
+            .iter()
+            .map(|profile| every.is_some_and(|every| number(profile).is_multiple_of(every)))
+            .collect()
+    }
+}
+
+fn throttled() -> CallError {
+    CallError::new(ErrorClass::Throttled, "ThrottlingException")
 }
 
 impl ProfileTable for Table {
     async fn insert(&self, profile: &Profile) -> Result<Inserted, CallError> {
         self.call(&[profile]).await?;
+        if self.throttles(&[profile])[0] {
+            return Err(throttled());
+        }
         Ok(if self.full { Inserted::Exists(StoredOwner::Missing) } else { Inserted::Created })
     }
 
@@ -55,7 +74,8 @@ impl ProfileTable for Table {
     ) -> Result<Vec<Result<Inserted, CallError>>, CallError> {
         self.call(profiles).await?;
         let answer = if self.full { Inserted::Exists(StoredOwner::NotTold) } else { Inserted::Created };
-        Ok(profiles.iter().map(|_| Ok(answer.clone())).collect())
+        let answers = self.throttles(profiles).into_iter();
+        Ok(answers.map(|throttles| if throttles { Err(throttled()) } else { Ok(answer.clone()) }).collect())
     }
 
     async fn owners(&self, keys: &[&ProfileKey]) -> Result<Vec<StoredOwner>, CallError> {
@@ -73,7 +93,7 @@ impl ProfileTable for Table {
 /// The number a test gave the user.
 fn user(key: &ProfileKey) -> String {
     let sub: String = key.iter().map(|(_, value)| value).collect();
-    sub.rsplit('-').next().unwrap().trim_start_matches('0').to_owned()
+    u64::from_str_radix(sub.rsplit('-').next().unwrap(), 16).unwrap().to_string()
 }
 
 struct Stage {
@@ -110,9 +130,19 @@ impl Stage {
         for visibility in visibilities {
             let mut delivery = fixture::delivery(&self.shared, &nth, *visibility).await;
             delivery.origin = Origin::Live;
-            members.push(Member { delivery, observed_at: Timestamp::from_epoch_ms(0).unwrap() });
+            let observed_at = Timestamp::from_epoch_ms(0).unwrap();
+            members.push(Member { delivery, observed_at, tries: Tries::default() });
         }
         Group { profile: fixture::profile(nth), members }
+    }
+
+    /// A batch of users with these numbers.
+    async fn batch(&self, users: impl Iterator<Item = usize>) -> Vec<Group<Member>> {
+        let mut groups = Vec::new();
+        for nth in users {
+            groups.push(self.group(nth, &[HOUR]).await);
+        }
+        groups
     }
 
     async fn write(&self, groups: Vec<Group<Member>>) {
@@ -141,6 +171,131 @@ async fn everyone_who_waited_for_one_item_is_told() {
     stage.write(vec![stage.group(1, &[HOUR, HOUR, HOUR]).await]).await;
     assert!(matches!(stage.told().await, (Happened::Inserted(Inserted::Created), 3)));
     assert_eq!(stage.calls(), [["1"]]);
+}
+
+/// The table throttles so and so, call by call.
+fn throttling(calls: &[usize]) -> Table {
+    Table { throttled: Mutex::new(calls.to_vec().into()), ..Table::default() }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_throttled_goes_again_with_what_was_throttled_elsewhere_and_nobody_waits_for_it() {
+    let mut stage = start(throttling(&[10, 10, 10]), |settings| settings.max_in_flight = 100);
+    let begun = Instant::now();
+    for first in [1, 26, 51] {
+        stage.write(stage.batch(first..first + 25).await).await;
+    }
+    for nth in 1..=75 {
+        assert!(matches!(stage.told().await, (Happened::Inserted(Inserted::Created), 1)));
+        assert_eq!(begun.elapsed() == Duration::ZERO, nth <= 68, "{nth}: {:?}", begun.elapsed());
+    }
+    assert!(begun.elapsed() <= RETRY.initial_interval, "{:?}", begun.elapsed());
+    let calls = stage.calls();
+    assert_eq!(calls.len(), 4, "{:?}", &calls[3..]);
+    let mut again: Vec<usize> = calls[3].iter().map(|user| user.parse().unwrap()).collect();
+    again.sort_unstable();
+    assert_eq!(again, [10, 20, 30, 40, 50, 60, 70]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_is_tried_again_ever_more_slowly() {
+    for strategy in [WriteStrategy::Auto, WriteStrategy::Put, WriteStrategy::Batch] {
+        let mut stage = start(throttling(&[1; 4]), |settings| settings.write_strategy = strategy);
+        let begun = Instant::now();
+        stage.write(vec![stage.group(1, &[HOUR]).await]).await;
+        assert!(matches!(stage.told().await, (Happened::Inserted(Inserted::Created), 1)));
+        let least = 15 * RETRY.initial_interval / 2;
+        assert!((least..=2 * least).contains(&begun.elapsed()), "{strategy:?}: {:?}", begun.elapsed());
+        assert_eq!(stage.calls(), vec![["1"]; 5]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_may_fail_the_calls_it_shares_is_tried_again_alone_and_so_is_everything_where_puts_are_wanted() {
+    let mut stage = start(throttling(&[1, 1]), |_| {});
+    let mut suspect = stage.group(1, &[HOUR]).await;
+    suspect.members[0].delivery.message.receive_count = 6;
+    stage.write(vec![suspect]).await;
+    stage.write(stage.batch(2..4).await).await;
+    for _ in 0..3 {
+        stage.told().await;
+    }
+    let calls = stage.calls();
+    assert!(
+        calls.contains(&vec!["2".into(), "3".into()]) && calls.iter().all(|call| call.len() < 3),
+        "{calls:?}"
+    );
+    let mut stage = start(throttling(&[1; 3]), |settings| settings.write_strategy = WriteStrategy::Put);
+    stage.write(stage.batch(1..4).await).await;
+    for _ in 0..3 {
+        stage.told().await;
+    }
+    assert!(
+        stage.calls().iter().all(|call| call.len() == 1) && stage.calls().len() == 6,
+        "{:?}",
+        stage.calls()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_is_tried_for_as_long_as_a_write_may_take_and_has_failed_then() {
+    let deadline = 6 * RETRY.initial_interval;
+    let mut stage = start(throttling(&[1; 1000]), |settings| settings.write_deadline = deadline);
+    let begun = Instant::now();
+    stage.write(vec![stage.group(1, &[HOUR]).await]).await;
+    assert!(
+        matches!(stage.told().await, (Happened::Failed(error), 1) if error.class == ErrorClass::Throttled)
+    );
+    assert!((deadline / 2..=deadline).contains(&begun.elapsed()), "{:?}", begun.elapsed());
+    assert!(!stage.shared.gate.is_open());
+}
+
+#[tokio::test(start_paused = true)]
+async fn given_up_between_two_attempts_it_was_stopped_and_not_failed() {
+    let mut stage = start(throttling(&[1; 10]), |_| {});
+    let begun = Instant::now();
+    stage.write(stage.batch(1..4).await).await;
+    sleep(RETRY.initial_interval / 5).await;
+    stage.shared.give_up.cancel();
+    for _ in 0..3 {
+        assert!(matches!(stage.told().await, (Happened::Stopped, 1)));
+    }
+    assert_eq!(begun.elapsed(), RETRY.initial_interval / 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_nothing_more_comes_what_waits_for_another_attempt_is_not_forgotten() {
+    let mut stage = start(throttling(&[1; 3]), |_| {});
+    stage.write(stage.batch(1..4).await).await;
+    stage.batches = mpsc::channel(1).0;
+    for _ in 0..3 {
+        assert!(matches!(stage.told().await, (Happened::Inserted(Inserted::Created), 1)));
+    }
+    assert!(stage.fates.recv().await.is_none(), "the stage goes on");
+}
+
+#[tokio::test(start_paused = true)]
+async fn being_held_is_no_attempt_and_takes_nothing_from_the_time_for_one() {
+    let table = Table { down_until: Some(Instant::now() + HOUR / 2), ..throttling(&[]) };
+    let mut stage = start(table, |_| {});
+    stage.write(vec![stage.group(1, &[2 * HOUR]).await, stage.group(2, &[2 * HOUR]).await]).await;
+    sleep(RETRY.initial_interval / 4).await;
+    stage.open_the_breaker();
+    let begun = Instant::now();
+    for _ in 0..2 {
+        assert!(matches!(stage.told().await, (Happened::Inserted(Inserted::Created), 1)));
+    }
+    assert!(begun.elapsed() > stage.shared.settings.write_deadline, "{:?}", begun.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_wait_for_a_slot_counts_for_what_has_just_come() {
+    let stage = start(Table::default(), |_| {});
+    let mut groups = stage.batch(1..3).await;
+    let (ready, now) = (Instant::now(), Instant::now() + SECOND);
+    assert_eq!(counts_from(&groups, ready, now), ready);
+    groups[1].members[0].tries.failures = 1;
+    assert_eq!(counts_from(&groups, ready, now), now);
 }
 
 #[tokio::test(start_paused = true)]
