@@ -186,13 +186,13 @@ impl<Q: ConfirmationQueue, T: ProfileTable> Stage<Q, T> {
             };
             let (mut waiting, mut unowned) = (Vec::new(), Vec::new());
             let mut untried = groups.into_iter();
-            for (answer, group) in answers.into_iter().zip(&mut untried) {
+            for (answer, mut group) in answers.into_iter().zip(&mut untried) {
                 match answer {
                     Ok(Inserted::Exists(StoredOwner::NotTold)) => unowned.push(group),
                     Err(happened) if is_to_wait(shared, &happened) => waiting.push(group),
-                    Err(happened) => match self.later(group, &happened) {
-                        Ok(later) => again.push(later),
-                        Err(group) => self.tell(group, Err(happened)).await,
+                    Err(happened) => match self.next_try(&mut group, &happened) {
+                        Some(at) => again.push(Later { at, alone: self.goes_alone(&group), group }),
+                        None => self.tell(group, Err(happened)).await,
                     },
                     answer => self.tell(group, answer).await,
                 }
@@ -232,22 +232,23 @@ impl<Q: ConfirmationQueue, T: ProfileTable> Stage<Q, T> {
         }
     }
 
-    /// When to try it again, if there is time.
-    fn later(&self, mut group: Group<Member>, happened: &Happened) -> Result<Later, Group<Member>> {
-        let Happened::Failed(error) = happened else { return Err(group) };
+    /// When to try it again, if there is time. Counts the failure.
+    fn next_try(&self, group: &mut Group<Member>, happened: &Happened) -> Option<Instant> {
+        let Happened::Failed(error) = happened else { return None };
         if is_refusal(error) {
-            return Err(group);
+            return None;
         }
         let failures = group.members.iter().map(|member| member.tries.failures).max().unwrap_or(0) + 1;
         events::write_failed(error, failures);
         let at = Instant::now() + RETRY.delay(failures, fastrand::f64());
-        if at >= self.deadline(slice::from_ref(&group)) {
-            return Err(group);
-        }
         group.members.iter_mut().for_each(|member| member.tries.failures = failures);
+        Some(at).filter(|at| *at < self.deadline(slice::from_ref(group)))
+    }
+
+    /// Whether its next attempt is shared with nobody, as its first was.
+    fn goes_alone(&self, group: &Group<Member>) -> bool {
         let suspect = group.members.iter().any(|member| is_suspect(member.delivery.message.receive_count));
-        let alone = suspect || self.shared.settings.write_strategy == WriteStrategy::Put;
-        Ok(Later { at, group, alone })
+        suspect || self.shared.settings.write_strategy == WriteStrategy::Put
     }
 
     /// Whose the rows are that were there first; `NotTold` where nobody cares.

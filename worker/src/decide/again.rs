@@ -55,8 +55,8 @@ impl<M> Again<M> {
             && let Some(next) = self.waiting.first_entry().filter(|next| next.key().0 <= now + self.early)
         {
             let (place, Waiting { group, alone }) = next.remove_entry();
-            let apart = if alone { Err(group) } else { together.push(group) };
-            if let Err(group) = apart {
+            let apart = if alone { Some(group) } else { together.push(group) };
+            if let Some(group) = apart {
                 left.insert(place, Waiting { group, alone });
             }
         }

@@ -33,11 +33,10 @@ impl<M> Batcher<M> {
     /// Adds one write; returns a batch when this one filled it, or could not join it.
     pub fn push(&mut self, now: Instant, profile: Profile, member: M) -> Option<Vec<Group<M>>> {
         let ready = match self.fold.push(Group { profile, members: vec![member] }) {
-            Ok(()) => None,
-            Err(group) => {
+            None => None,
+            Some(group) => {
                 let ready = self.flush();
-                // The fold is empty now, so the second try cannot meet another owner.
-                let _ = self.fold.push(group);
+                let _nobody = self.fold.push(group);
                 ready
             }
         };

@@ -28,21 +28,19 @@ impl<M> Default for Fold<M> {
 }
 
 impl<M> Fold<M> {
-    /// Adds members to the group of their key.
-    ///
-    /// # Errors
-    /// Hands them back when the group of this key is for another owner: their fates differ, one of
-    /// them will be an owner conflict, so they must not share a write.
-    pub fn push(&mut self, group: Group<M>) -> Result<(), Group<M>> {
+    /// Adds members to the group of their key. Hands them back when that is for another owner: their fates
+    /// differ, one of them will be an owner conflict, so they must not share a write.
+    #[must_use = "who is handed back is not in it"]
+    pub fn push(&mut self, group: Group<M>) -> Option<Group<M>> {
         match self.by_key.get(&group.profile.key).and_then(|at| self.groups.get_mut(*at)) {
             Some(first) if first.profile.owner == group.profile.owner => first.members.extend(group.members),
-            Some(_) => return Err(group),
+            Some(_) => return Some(group),
             None => {
                 self.by_key.insert(group.profile.key.clone(), self.groups.len());
                 self.groups.push(group);
             }
         }
-        Ok(())
+        None
     }
 
     /// The number of distinct keys.
