@@ -292,12 +292,25 @@ mod tests {
         let (mut now, mut effective) = (Instant::now(), Effective::new(1000));
         assert_eq!(limits(&mut effective, &mut now, &[0; 5]), [200, 400, 800, 1000, 1000]);
         let (mut now, mut effective) = (Instant::now(), Effective::new(1000));
-        // A reading that throttled something grows nothing, nor does the one in which that is seen.
         assert_eq!(limits(&mut effective, &mut now, &[0, 0, 1, 0, 0]), [200, 400, 384, 408, 434]);
         let (mut now, mut effective) = (Instant::now(), Effective::new(1000));
         run(&mut effective, &mut now, Call::Several, FAST, 6 * FAST);
         run(&mut effective, &mut now, Call::Several, 4 * FAST, 6 * FAST);
         assert_eq!(limits(&mut effective, &mut now, &[0]), [170], "slowness ends the doubling as well");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn where_something_was_throttled_it_does_not_grow_although_calls_take_as_long_as_ever() {
+        let (mut now, mut effective) = (Instant::now(), Effective::new(1000));
+        let mut after = |throttled, time| {
+            run_throttled(&mut effective, &mut now, Call::Several, 30 * FAST, time, throttled);
+            effective.limit()
+        };
+        // One reading of the time takes as long as a call, five or six of the throttling.
+        assert_eq!(after(0, 66 * FAST), 400);
+        assert_eq!(after(1, 6 * FAST), 384);
+        assert_eq!(after(0, 21 * FAST), 384);
+        assert_eq!(after(0, 31 * FAST), 408);
     }
 
     #[tokio::test(start_paused = true)]

@@ -276,7 +276,8 @@ async fn when_nothing_more_comes_what_waits_for_another_attempt_is_not_forgotten
 
 #[tokio::test(start_paused = true)]
 async fn being_held_is_no_attempt_and_takes_nothing_from_the_time_for_one() {
-    let table = Table { down_until: Some(Instant::now() + HOUR / 2), ..throttling(&[]) };
+    // Well again it takes the probe, and throttles what comes next once.
+    let table = Table { down_until: Some(Instant::now() + HOUR / 2), ..throttling(&[1000, 1]) };
     let mut stage = start(table, |_| {});
     stage.write(vec![stage.group(1, &[2 * HOUR]).await, stage.group(2, &[2 * HOUR]).await]).await;
     sleep(RETRY.initial_interval / 4).await;
