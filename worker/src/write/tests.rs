@@ -239,15 +239,15 @@ async fn what_may_fail_the_calls_it_shares_is_tried_again_alone_and_so_is_everyt
 
 #[tokio::test(start_paused = true)]
 async fn it_is_tried_for_as_long_as_a_write_may_take_and_has_failed_then() {
-    let deadline = 6 * RETRY.initial_interval;
+    let least = 2 * RETRY.initial_interval;
+    // The third wait, of four intervals at most, is the first that may be too long.
+    let deadline = least + 4 * RETRY.initial_interval;
     let mut stage = start(throttling(&[1; 1000]), |settings| settings.write_deadline = deadline);
     let begun = Instant::now();
     stage.write(vec![stage.group(1, &[HOUR]).await]).await;
     assert!(
         matches!(stage.told().await, (Happened::Failed(error), 1) if error.class == ErrorClass::Throttled)
     );
-    // The third wait, of four intervals at most, is the first that may be too long.
-    let least = deadline - 4 * RETRY.initial_interval;
     assert!((least..=deadline).contains(&begun.elapsed()), "{:?}", begun.elapsed());
     assert!(!stage.shared.gate.is_open());
 }
